@@ -1,0 +1,15 @@
+import { run } from './child.ts'
+import { programPath } from './programs.ts'
+
+/**
+ * Run a client script written for Debian's python3-websockets. The script reads the port from `sys.argv[1]` and prints one JSON
+ * value, which is returned.
+ */
+export async function runPython(script: string, port: number): Promise<unknown> {
+  const { code, stdout, stderr } = await run(programPath('python3-websockets'), ['-', String(port)], {
+    input: script,
+    ms: 30_000,
+  })
+  if (code !== 0) throw new Error(`the Python client failed with ${code}:\n${stderr}`)
+  return JSON.parse(stdout) as unknown
+}
