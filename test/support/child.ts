@@ -18,12 +18,14 @@ export class Child {
   readonly process: ChildProcess
   /** Resolves when the process has ended and all its output has been read. */
   readonly exit: Promise<Exit>
+  readonly #leadsGroup: boolean
   #stdout = ''
   #stderr = ''
   #hasEnded = false
   #wake: () => void = () => {}
 
   constructor(command: string, args: readonly string[], options: SpawnOptions = {}) {
+    this.#leadsGroup = options.detached === true
     this.process = spawn(command, args, { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'], ...options })
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
@@ -73,12 +75,19 @@ export class Child {
     return await within(this.exit, () => `the end of the process; ${this.#output()}`, ms)
   }
 
+  /** Send a signal: to the whole process group when the child leads one (`detached`), as a terminal does on Ctrl-C. */
   kill(signal: NodeJS.Signals): void {
-    this.process.kill(signal)
+    const { pid } = this.process
+    if (pid === undefined) return
+    try {
+      process.kill(this.#leadsGroup ? -pid : pid, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.process.kill('SIGKILL')
+    this.kill('SIGKILL')
     await this.exit.catch(() => {})
   }
 
