@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts'
+import { decodeUtf8, isValidUtf8, utf8Length, writeUtf8 } from './bytes.ts'
 import { MAX_CONTROL_PAYLOAD } from './header.ts'
 import { isValidOnWire, StatusCode } from './status-code.ts'
-import { decodeUtf8, isValidUtf8, utf8Length, writeUtf8 } from './utf8.ts'
 import { type Violation, violations } from './violation.ts'
 
 /** The body of a Close frame holds at most this many bytes of reason: 125 less the status code. §5.5, §5.5.1. */

@@ -14,6 +14,8 @@
  * 3. After a violation the parser is dead: it swallows bytes and calls the sink no more (§7.1.7).
  * 4. No object, closure or view per frame.
  */
+
+import { isValidUtf8 } from './bytes.ts'
 import { checkClosePayload } from './close-payload.ts'
 import {
   checkHeader,
@@ -29,7 +31,7 @@ import {
 } from './header.ts'
 import { applyMaskInRange } from './mask.ts'
 import { isControl, Opcode } from './opcode.ts'
-import { isValidUtf8, Utf8Validator } from './utf8.ts'
+import { Utf8Validator } from './utf8.ts'
 import { type Violation, violations } from './violation.ts'
 
 /**
