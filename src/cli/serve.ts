@@ -1,0 +1,184 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { parseArgs } from 'node:util'
+import { WebSocketServer } from '../server/index.ts'
+import { argumentError, CliError, type Command, ExitCode, parsePort } from './command.ts'
+import { createPageServer } from './page-server.ts'
+
+const HELP = `Usage: framewright serve [options]
+
+Runs an echo server: every message comes back as it was sent, text as text and binary as binary.
+
+Options:
+  --port <number>       port of the echo server (default 8080; 0 takes a free one)
+  --host <address>      address to listen on (default: every address of this machine)
+  --inspect             also serve a page that talks to the echo server from a browser
+  --page-port <number>  port of that page (default: the port after --port; 0 takes a free one); implies --inspect
+  -h, --help            print this
+
+Ctrl-C closes every client with status code 1001 and exits with 0; a second Ctrl-C exits at once.
+`
+
+const DEFAULT_PORT = 8080
+
+/** Clients that have not closed by then are cut off. A little above the server's own `closeTimeout` of 5 s. */
+const SHUTDOWN_MS = 6_000
+
+/** npm passes on the Ctrl-C that the terminal has already sent to us: twice within this time is one key press. */
+const SAME_KEY_PRESS_MS = 250
+
+/** What the user asked for. */
+export interface ServeOptions {
+  readonly port: number
+  readonly host: string | undefined
+  /** `undefined`: no page. */
+  readonly pagePort: number | undefined
+}
+
+/** `framewright serve`. */
+export const serve: Command = {
+  async run(args) {
+    const options = parseServeOptions(args)
+    if (options === 'help') {
+      process.stdout.write(HELP)
+      return ExitCode.ok
+    }
+    await runServer(options)
+    return ExitCode.ok
+  },
+}
+
+/** Read the arguments of the command; throws a `CliError` that names the wrong one. */
+export function parseServeOptions(args: readonly string[]): ServeOptions | 'help' {
+  let values: { port?: string; host?: string; 'page-port'?: string; inspect?: boolean; help?: boolean }
+  try {
+    const string = { type: 'string' } as const
+    const boolean = { type: 'boolean' } as const
+    const options = {
+      port: string,
+      host: string,
+      'page-port': string,
+      inspect: boolean,
+      help: { ...boolean, short: 'h' },
+    }
+    values = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    throw argumentError(error)
+  }
+  if (values.help === true) return 'help'
+
+  const port = values.port === undefined ? DEFAULT_PORT : parsePort('--port', values.port)
+  const pagePort = values['page-port']
+  if (pagePort !== undefined) return { port, host: values.host, pagePort: parsePort('--page-port', pagePort) }
+  return { port, host: values.host, pagePort: values.inspect === true ? portAfter(port) : undefined }
+}
+
+function portAfter(port: number): number {
+  return port === 0 || port === 65_535 ? 0 : port + 1
+}
+
+/** Listen, say so, and serve until a signal comes and every client is closed. */
+async function runServer({ port, host, pagePort }: ServeOptions): Promise<void> {
+  const server = new WebSocketServer({
+    port,
+    ...(host === undefined ? {} : { host }),
+    // The page comes from another port, and so from another origin; an echo has nothing to protect from either.
+    origins: 'any',
+  })
+  server.on('connection', (ws) => {
+    ws.on('message', (data, isBinary) => {
+      ws.send(data, { binary: isBinary })
+    })
+  })
+
+  const address = await server.listening.catch((error: unknown) => {
+    throw listenError('--port', port, host, error)
+  })
+  let page: Server | undefined
+  if (pagePort !== undefined) {
+    page = createPageServer({ webSocketPort: address.port })
+    try {
+      await listen(page, pagePort, host)
+    } catch (error) {
+      server.close()
+      throw listenError('--page-port', pagePort, host, error)
+    }
+  }
+
+  const interrupted = waitForSignal()
+  process.stdout.write(`echo server: ws://${displayHost(host)}:${address.port}\n`)
+  if (page !== undefined) {
+    process.stdout.write(`page:        http://${displayHost(host)}:${(page.address() as AddressInfo).port}\n`)
+  }
+  process.stdout.write('Ctrl-C stops\n')
+
+  await interrupted
+  process.stdout.write(`closing ${server.clients.size} client${server.clients.size === 1 ? '' : 's'} with 1001\n`)
+  await shutDown(server, page)
+}
+
+/** Resolves at the first SIGINT or SIGTERM; from then on the next one ends the process at once. */
+function waitForSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined
+    const onSignal = () => {
+      const now = performance.now()
+      if (firstAt === undefined) {
+        firstAt = now
+        resolve()
+      } else if (now - firstAt > SAME_KEY_PRESS_MS) {
+        process.exit(ExitCode.interrupted)
+      }
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+  })
+}
+
+/** RFC 6455 §7.4.1: 1001 says that an endpoint is going away, such as a server going down. */
+async function shutDown(server: WebSocketServer, page: Server | undefined): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  for (const ws of server.clients) ws.close(1001, 'server is shutting down')
+  page?.close()
+  page?.closeAllConnections()
+
+  const deadline = setTimeout(() => {
+    for (const ws of server.clients) ws.terminate()
+  }, SHUTDOWN_MS)
+  await closed
+  clearTimeout(deadline)
+}
+
+function listen(server: Server, port: number, host: string | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, host }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** The name by which a browser on this machine reaches what listens on `host`. */
+function displayHost(host: string | undefined): string {
+  if (host === undefined || host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+/** One line for each way in which listening goes wrong; what else there may be keeps its own words. */
+function listenError(option: string, port: number, host: string | undefined, error: unknown): CliError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const reason =
+    code === 'EADDRINUSE'
+      ? `port ${port} is already in use; choose another with ${option}`
+      : code === 'EACCES'
+        ? `this user may not listen on port ${port}; choose another with ${option}`
+        : code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+          ? `--host ${JSON.stringify(host)} is no address of this machine`
+          : error instanceof Error
+            ? error.message
+            : String(error)
+  return new CliError(ExitCode.failure, reason, { cause: error })
+}
