@@ -1,0 +1,408 @@
+/*
+ * One WebSocket connection after its opening handshake, RFC 6455 §5.4-§7, for both roles and without I/O.
+ *
+ * Theory of operation
+ * -------------------
+ * A driver moves bytes: `receive` and `receiveEnd` take what the transport gave, `send…`, `ping`, `close` say what the
+ * application wants. Events come through the listener during these calls. After ANY call the driver does one flush:
+ *
+ *   1. write `takeOutput()`, then call `outputWritten`;
+ *   2. act on `transportIntent`: end its direction, start the close timer;
+ *   3. if `hasRetained` and not `paused`: call `resume()` in a later turn of the event loop.
+ *
+ * Rules for editors
+ * 1. A fault of the peer never throws: it becomes a Close frame, a stored violation and an intent. Only the caller's
+ *    own fault throws, as UsageError.
+ * 2. `state.ts` says what the halves mean; nothing else remembers how far the closing handshake is.
+ * 3. No clock, no randomness, no promise in here.
+ */
+import { UsageError } from '../errors.ts'
+import { MAX_REASON_LENGTH, readReason, readStatusCode, serializeClosePayload } from '../frames/close-payload.ts'
+import type { Role } from '../frames/header.ts'
+import { Opcode } from '../frames/opcode.ts'
+import { FrameParser } from '../frames/parser.ts'
+import { StatusCode } from '../frames/status-code.ts'
+import type { Violation } from '../frames/violation.ts'
+import { defaultLimits } from './limits.ts'
+import type { ConnectionListener } from './listener.ts'
+import { MessageAssembler, type MessageTarget } from './message-assembler.ts'
+import { Output, SlabPool } from './output.ts'
+import { Sender } from './sender.ts'
+import { ReadyState, ReceiveHalf, readyStateOf, SendHalf, TransportIntent } from './state.ts'
+
+/** Pongs that may wait for a peer that does not read before nothing more is parsed. Same as one read. */
+const MAX_PONG_BYTES = 64 << 10
+
+const NO_BYTES = new Uint8Array(0)
+
+/** The sans-I/O state machine of RFC 6455 for both roles. */
+export class Connection implements MessageTarget {
+  /** Which end we are. */
+  readonly role: Role
+  readonly #listener: ConnectionListener
+  readonly #parser: FrameParser
+  readonly #assembler: MessageAssembler
+  readonly #output: Output
+  readonly #sender: Sender
+  readonly #autoPong: boolean
+  readonly #framesPerTurn: number
+
+  #receiveHalf: ReceiveHalf = ReceiveHalf.Open
+  #intent: TransportIntent = TransportIntent.None
+  #closeCode: number = StatusCode.AbnormalClosure
+  #closeReason = ''
+  #violation: Violation | null = null
+
+  #paused = false
+  /** Too many Pongs wait for a peer that does not read: nothing more is parsed until they left. */
+  #stalled = false
+  #reading = false
+  #framesLeft = 0
+  #retained: Uint8Array = NO_BYTES
+  /** The transport ended while bytes were retained; the end takes effect behind them. */
+  #endRetained = false
+
+  #pongBytes = 0
+
+  /** @throws UsageError when a client gets no `maskingKey` */
+  constructor(listener: ConnectionListener, options: ConnectionOptions) {
+    // @req 6455-5.3-3
+    if (options.role === 'client' && options.maskingKey === undefined) {
+      throw new UsageError('a client connection needs the option maskingKey (6455-5.3-3)')
+    }
+    this.role = options.role
+    this.#listener = listener
+    this.#autoPong = options.autoPong !== false
+    this.#framesPerTurn = options.maxFramesPerTurn ?? defaultLimits.maxFramesPerTurn
+    this.#output = new Output(
+      options.slabPool ?? new SlabPool(),
+      options.role === 'client' ? options.maskingKey! : null,
+    )
+    this.#sender = new Sender(this.#output)
+    this.#assembler = new MessageAssembler(this)
+    this.#parser = new FrameParser(this.#assembler, {
+      role: options.role,
+      maxPayload: options.maxPayload ?? defaultLimits.maxPayload,
+      maxFragments: options.maxFragments ?? defaultLimits.maxFragments,
+    })
+  }
+
+  /** OPEN, CLOSING or CLOSED; a connection begins OPEN. RFC 6455 §7.1. */
+  get readyState(): ReadyState {
+    return readyStateOf(this.#receiveHalf, this.#sender.half)
+  }
+
+  /** The Connection Close Code, RFC 6455 §7.1.5: of the first Close frame received, 1005 without one in it, else 1006. */
+  get closeCode(): number {
+    return this.#closeCode
+  }
+
+  /** The Connection Close Reason, RFC 6455 §7.1.6. */
+  get closeReason(): string {
+    return this.#closeReason
+  }
+
+  /** The status code of the Close frame we sent: 0 when none was, 1005 when it had no body. */
+  get sentCloseCode(): number {
+    return this.#sender.sentCloseCode
+  }
+
+  /** Whether the peer's Close frame has arrived. */
+  get closeReceived(): boolean {
+    return this.#closeCode !== StatusCode.AbnormalClosure
+  }
+
+  /** The rule for which we failed the connection, or null. */
+  get violation(): Violation | null {
+    return this.#violation
+  }
+
+  /** What the driver shall do with the transport after it wrote the output. */
+  get transportIntent(): TransportIntent {
+    return this.#intent
+  }
+
+  /** Bytes of frames that were not taken yet. */
+  get pendingOutput(): number {
+    return this.#output.pending
+  }
+
+  /** Bytes of memory held for messages and bytes that are not delivered yet. */
+  get bufferedInput(): number {
+    return this.#assembler.capacity + this.#retained.length
+  }
+
+  /** Whether `pause` is in force. */
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Whether bytes wait that `resume` would read: call it in a later turn of the event loop. */
+  get hasRetained(): boolean {
+    return !this.#paused && !this.#stalled && (this.#retained.length > 0 || this.#endRetained)
+  }
+
+  /** Whether the driver should go on reading from the transport. */
+  get wantsBytes(): boolean {
+    return !this.#paused && !this.#stalled && this.#retained.length === 0
+  }
+
+  // Bytes and ends from the transport ---------------------------------------------------------------------------------
+
+  /**
+   * Takes bytes from the peer; any cut will do. They are unmasked in place, and may be used again when this returns.
+   */
+  receive(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    if (this.#receiveHalf !== ReceiveHalf.Open) return
+    if (this.#retained.length > 0 || this.#paused || this.#stalled || this.#reading) {
+      this.#retain(bytes, start, end)
+      return
+    }
+    const at = this.#read(bytes, start, end)
+    if (at < end) this.#retain(bytes, at, end)
+  }
+
+  /** Takes the end of the peer's direction of the transport, in order behind the bytes before it. */
+  receiveEnd(): void {
+    if (this.#retained.length > 0 && this.#receiveHalf === ReceiveHalf.Open) {
+      this.#endRetained = true
+      return
+    }
+    this.#assembler.discard()
+    this.#receiveHalf = ReceiveHalf.Ended
+    this.#endSending()
+  }
+
+  /** Says that the transport is gone in both directions. */
+  transportClosed(): void {
+    this.#receiveHalf = ReceiveHalf.Ended
+    this.#sender.end()
+    this.#retained = NO_BYTES
+    this.#endRetained = false
+    this.#assembler.discard()
+    this.#output.take()
+    this.#output.release(true)
+  }
+
+  /** Stops reading behind the frame in hand; what follows is retained. */
+  pause(): void {
+    this.#paused = true
+    this.#parser.halt()
+  }
+
+  /** Goes on after `pause`, after the work budget of a turn was spent, or after `outputDrained`. */
+  resume(): void {
+    this.#paused = false
+    if (this.#reading || this.#stalled) return
+    const bytes = this.#retained
+    this.#retained = NO_BYTES
+    const at = this.#read(bytes, 0, bytes.length)
+    if (at < bytes.length) this.#retained = bytes.subarray(at)
+    else if (this.#endRetained) {
+      this.#endRetained = false
+      this.receiveEnd()
+    }
+  }
+
+  // Output ------------------------------------------------------------------------------------------------------------
+
+  /** Takes what is to be written, in order. Call `outputWritten` after the write. */
+  takeOutput(): Uint8Array[] {
+    return this.#output.take()
+  }
+
+  /**
+   * Says that the taken output was handed to the transport.
+   *
+   * @param consumed - true: the transport has copied or sent it all, so its memory may be used again
+   */
+  outputWritten(consumed: boolean): void {
+    this.#output.release(consumed)
+    if (consumed) this.outputDrained()
+  }
+
+  /** Says that the transport has nothing left to send. A connection stalled by unread Pongs then waits for `resume`. */
+  outputDrained(): void {
+    this.#pongBytes = 0
+    this.#stalled = false
+  }
+
+  // What the application wants ----------------------------------------------------------------------------------------
+
+  /**
+   * Sends a message in one frame, RFC 6455 §6.1.
+   *
+   * @param payload - a string, or bytes; long bytes are not copied and must not change until they were written
+   * @param isBinary - whether the message is binary; default: bytes are, a string is not
+   * @throws UsageError when the connection is not OPEN, a fragmented message is open, or text is not UTF-8
+   */
+  sendMessage(payload: string | Uint8Array, isBinary = typeof payload !== 'string'): void {
+    this.#requireOpen('sendMessage')
+    this.#sender.message(payload, isBinary)
+  }
+
+  /**
+   * Sends one fragment of a message, RFC 6455 §5.4. The first call of a message says whether it is binary.
+   *
+   * @param payload - as in `sendMessage`; a string must not end inside a surrogate pair
+   * @param isBinary - only looked at in the first fragment
+   * @param fin - whether this is the last fragment
+   * @throws UsageError when the connection is not OPEN or text is not UTF-8
+   */
+  sendFragment(payload: string | Uint8Array, isBinary: boolean, fin: boolean): void {
+    this.#requireOpen('sendFragment')
+    this.#sender.fragment(payload, isBinary, fin)
+  }
+
+  /**
+   * Sends a Ping, RFC 6455 §5.5.2.
+   *
+   * @param payload - at most 125 bytes
+   * @throws UsageError when the connection is not OPEN or the payload is too long
+   */
+  sendPing(payload: Uint8Array = NO_BYTES): void {
+    this.#requireOpen('sendPing')
+    this.#sender.control(Opcode.Ping, payload, 0, payload.length)
+  }
+
+  /** Sends a Pong that nobody asked for, or an answer when `autoPong` is off, RFC 6455 §5.5.3. As `sendPing`. */
+  sendPong(payload: Uint8Array = NO_BYTES): void {
+    this.#requireOpen('sendPong')
+    this.#sender.control(Opcode.Pong, payload, 0, payload.length)
+  }
+
+  /**
+   * Starts the closing handshake, RFC 6455 §7.1.2. Does nothing when it has begun.
+   *
+   * @param statusCode - 1000-1003, 1007-1014 or 3000-4999; omitted: the Close frame has no body
+   * @param reason - at most 123 bytes of UTF-8; needs a status code
+   * @throws UsageError when the code may not be sent (1010 only by clients), or the reason does not fit
+   */
+  close(statusCode?: number, reason = ''): void {
+    // @req 6455-7.4.1-7
+    if (statusCode === StatusCode.MandatoryExtension && this.role === 'server') {
+      throw new UsageError('status code 1010 is only sent by clients (6455-7.4.1-7)')
+    }
+    // @req 6455-7.1.2-1
+    const body = serializeClosePayload(statusCode, reason)
+    if (this.readyState !== ReadyState.OPEN) return
+    this.#sender.close(body)
+    this.#intent = TransportIntent.ExpectClose
+  }
+
+  /**
+   * Fails the connection, RFC 6455 §7.1.7: sends a Close frame that names the rule, reads nothing more, ends the
+   * transport. Does nothing when the peer's direction has ended
+   * already.
+   */
+  fail(violation: Violation): void {
+    if (this.#receiveHalf !== ReceiveHalf.Open) return
+    this.#violation = violation
+    // @req 6455-7.1.7-7
+    this.#receiveHalf = ReceiveHalf.Failed
+    this.#parser.halt()
+    this.#assembler.discard()
+    this.#retained = NO_BYTES
+    // @req 6455-7.1.7-5 @req 6455-10.7-3 @req 6455-5.1-3 @req 6455-5.1-6
+    if (this.#sender.half === SendHalf.Open) {
+      const reason = `${violation.id} ${violation.message}`.slice(0, MAX_REASON_LENGTH)
+      this.#sender.close(serializeClosePayload(violation.statusCode, reason))
+    }
+    // @req 6455-7.1.7-3 @req 6455-7.1.7-1
+    this.#endSending()
+    this.#listener.failed(violation)
+  }
+
+  // What the peer's frames mean ---------------------------------------------------------------------------------------
+
+  /** Called by the assembler. @internal */
+  message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
+    this.#listener.message(isBinary, bytes, start, end, owned)
+  }
+
+  /** Called by the assembler. @internal */
+  frameRead(): void {
+    if (--this.#framesLeft === 0) this.#parser.halt()
+  }
+
+  /** Called by the assembler. @internal */
+  violated(violation: Violation): void {
+    this.fail(violation)
+  }
+
+  /** Called by the assembler: RFC 6455 §5.5. @internal */
+  controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    // @req 6455-5.4-5 @req 6455-6.2-2
+    this.frameRead()
+    if (opcode === Opcode.Ping) {
+      // @req 6455-5.5.2-2 @req 6455-5.5.2-3 @req 6455-5.5.3-1 @req 6455-5.5.3-2
+      if (this.#autoPong && this.#sender.half !== SendHalf.Ended) this.#answerPing(bytes, start, end)
+      this.#listener.ping(bytes, start, end)
+    } else if (opcode === Opcode.Pong) {
+      // @req 6455-5.5.3-3
+      this.#listener.pong(bytes, start, end)
+    } else this.#receiveClose(bytes, start, end)
+  }
+
+  #answerPing(bytes: Uint8Array, start: number, end: number): void {
+    this.#sender.control(Opcode.Pong, bytes, start, end)
+    this.#pongBytes += end - start + 2
+    if (this.#pongBytes > MAX_PONG_BYTES) {
+      this.#stalled = true
+      this.#parser.halt()
+    }
+  }
+
+  /** RFC 6455 §5.5.1, §7.1.4-§7.1.6. */
+  #receiveClose(bytes: Uint8Array, start: number, end: number): void {
+    // @req 6455-7.1.5-1 @req 6455-7.1.5-2 @req 6455-7.1.6-1
+    this.#closeCode = readStatusCode(bytes, start, end)
+    this.#closeReason = readReason(bytes, start, end)
+    this.#receiveHalf = ReceiveHalf.CloseReceived
+    this.#parser.halt()
+    this.#assembler.discard()
+    // @req 6455-5.5.1-7 @req 6455-5.5.1-8
+    if (this.#sender.half === SendHalf.Open) this.#sender.close(serializeClosePayload(this.#closeCode))
+    // @req 6455-5.5.1-10 @req 6455-5.5.1-11 @req 6455-7.1.1-3 @req 6455-7.1.1-5
+    if (this.role === 'server') this.#endSending()
+    // @req 6455-5.5.1-12 @req 6455-7.1.1-6
+    else this.#intent = TransportIntent.ExpectClose
+    this.#listener.closeReceived(this.#closeCode, this.#closeReason)
+  }
+
+  // Helpers -----------------------------------------------------------------------------------------------------------
+
+  /** @returns the position behind what was read; what follows a Close frame or a fault counts as read */
+  #read(bytes: Uint8Array, start: number, end: number): number {
+    let at = start
+    this.#reading = true
+    this.#framesLeft = this.#framesPerTurn
+    while (at < end && this.#framesLeft > 0 && !this.#paused && !this.#stalled) {
+      at = this.#parser.parse(bytes, at, end)
+      // @req 6455-7.1.1-1 @req 6455-7.1.7-7
+      if (this.#receiveHalf !== ReceiveHalf.Open) at = end
+    }
+    this.#reading = false
+    return at
+  }
+
+  #retain(bytes: Uint8Array, start: number, end: number): void {
+    const before = this.#retained
+    const joined = new Uint8Array(before.length + end - start)
+    joined.set(before)
+    joined.set(bytes.subarray(start, end), before.length)
+    this.#retained = joined
+  }
+
+  #requireOpen(what: string): void {
+    // @req 6455-6.1-2 @req 6455-5.5.1-6
+    if (this.#receiveHalf !== ReceiveHalf.Open || this.#sender.half !== SendHalf.Open) {
+      throw new UsageError(`${what}: the connection is not OPEN (6455-6.1-2)`)
+    }
+  }
+
+  #endSending(): void {
+    this.#sender.end()
+    this.#intent = TransportIntent.HalfClose
+  }
+}

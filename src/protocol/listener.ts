@@ -1,0 +1,24 @@
+import type { Violation } from '../frames/violation.ts'
+
+/**
+ * Who is told what a {@link Connection} reads. Called during `receive` and `resume`, in the order of the wire, before
+ * the driver flushes: what a listener sends in reply leaves in the same write.
+ *
+ * Byte ranges are only valid during the call, unless said otherwise. A listener must not throw.
+ */
+export interface ConnectionListener {
+  /**
+   * A whole message, RFC 6455 §6.2. Text has been checked: it is valid UTF-8.
+   *
+   * @param owned - whether the listener may keep `bytes`
+   */
+  message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void
+  /** A Ping, §5.5.2. With `autoPong` it has been answered. */
+  ping(bytes: Uint8Array, start: number, end: number): void
+  /** A Pong, §5.5.3. */
+  pong(bytes: Uint8Array, start: number, end: number): void
+  /** The peer's Close frame, §5.5.1; 1005 when it had no status code. It has been answered. */
+  closeReceived(statusCode: number, reason: string): void
+  /** The connection was failed, §7.1.7. A Close frame with `violation.statusCode` is in the output if one could be sent. */
+  failed(violation: Violation): void
+}

@@ -1,0 +1,91 @@
+import { UsageError } from '../errors.ts'
+import { isValidUtf8 } from '../frames/bytes.ts'
+import { readStatusCode } from '../frames/close-payload.ts'
+import { FIN, MAX_CONTROL_PAYLOAD } from '../frames/header.ts'
+import { Opcode, opcodeName } from '../frames/opcode.ts'
+import { Utf8Validator } from '../frames/utf8.ts'
+import type { Output } from './output.ts'
+import { SendHalf } from './state.ts'
+
+/** The send half of a connection: turns messages and control frames into output, RFC 6455 §6.1. */
+export class Sender {
+  readonly #output: Output
+  #half: SendHalf = SendHalf.Open
+  #sentCloseCode = 0
+  /** Opcode of the message that is being sent in fragments; 0 when none is. */
+  #openOpcode = 0
+  #utf8: Utf8Validator | null = null
+
+  constructor(output: Output) {
+    this.#output = output
+  }
+
+  /** What we may still say to the peer. */
+  get half(): SendHalf {
+    return this.#half
+  }
+
+  /** The status code of the Close frame we sent: 0 when none was, 1005 when it had no body. */
+  get sentCloseCode(): number {
+    return this.#sentCloseCode
+  }
+
+  message(payload: string | Uint8Array, isBinary: boolean): void {
+    // @req 6455-5.4-4
+    if (this.#openOpcode !== 0) throw new UsageError('sendMessage: a fragmented message is open (6455-5.4-4)')
+    // @req 6455-5.6-1
+    if (!isBinary && typeof payload !== 'string' && !isValidUtf8(payload, 0, payload.length)) {
+      throw new UsageError('sendMessage: text that is not valid UTF-8 (6455-5.6-1)')
+    }
+    // @req 6455-6.1-6 @req 6455-6.1-7
+    this.#frame(FIN | (isBinary ? Opcode.Binary : Opcode.Text), payload)
+  }
+
+  fragment(payload: string | Uint8Array, isBinary: boolean, fin: boolean): void {
+    const first = this.#openOpcode === 0
+    const messageOpcode = first ? (isBinary ? Opcode.Binary : Opcode.Text) : this.#openOpcode
+    if (messageOpcode === Opcode.Text) this.#checkTextFragment(payload, fin)
+    // @req 6455-6.1-5 @req 6455-6.1-6 @req 6455-6.1-7
+    this.#frame((fin ? FIN : 0) | (first ? messageOpcode : Opcode.Continuation), payload)
+    this.#openOpcode = fin ? 0 : messageOpcode
+    if (fin) this.#utf8 = null
+  }
+
+  control(opcode: number, payload: Uint8Array, start: number, end: number): void {
+    // @req 6455-5.5-1
+    if (end - start > MAX_CONTROL_PAYLOAD) {
+      throw new UsageError(`${opcodeName(opcode)} frame of ${end - start} bytes; at most 125 fit (6455-5.5-1)`)
+    }
+    this.#output.frame(FIN | opcode, payload, start, end)
+  }
+
+  /** The Close frame, after which no data follows. @param body - from `serializeClosePayload` */
+  close(body: Uint8Array): void {
+    this.control(Opcode.Close, body, 0, body.length)
+    this.#half = SendHalf.CloseSent
+    this.#sentCloseCode = readStatusCode(body)
+  }
+
+  /** Our direction of the transport ends. */
+  end(): void {
+    this.#half = SendHalf.Ended
+  }
+
+  #frame(byte0: number, payload: string | Uint8Array): void {
+    // @req 6455-6.1-4
+    if (typeof payload === 'string') this.#output.textFrame(byte0, payload)
+    else this.#output.frame(byte0, payload, 0, payload.length)
+  }
+
+  #checkTextFragment(payload: string | Uint8Array, fin: boolean): void {
+    if (typeof payload !== 'string') {
+      this.#utf8 ??= new Utf8Validator()
+      // @req 6455-5.6-1
+      if (!this.#utf8.push(payload)) throw new UsageError('sendFragment: text that is not valid UTF-8 (6455-5.6-1)')
+      if (!fin) return
+    }
+    if (this.#utf8?.isComplete === false) {
+      throw new UsageError('sendFragment: a character is cut and not completed (6455-5.6-1)')
+    }
+  }
+}
