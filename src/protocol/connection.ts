@@ -23,9 +23,9 @@ import { Opcode } from '../frames/opcode.ts'
 import { FrameParser } from '../frames/parser.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
-import { defaultLimits } from './limits.ts'
 import type { ConnectionListener } from './listener.ts'
 import { MessageAssembler, type MessageTarget } from './message-assembler.ts'
+import { type ConnectionOptions, defaultLimits } from './options.ts'
 import { Output, SlabPool } from './output.ts'
 import { Sender } from './sender.ts'
 import { ReadyState, ReceiveHalf, readyStateOf, SendHalf, TransportIntent } from './state.ts'
@@ -147,8 +147,6 @@ export class Connection implements MessageTarget {
     return !this.#paused && !this.#stalled && this.#retained.length === 0
   }
 
-  // Bytes and ends from the transport ---------------------------------------------------------------------------------
-
   /**
    * Takes bytes from the peer; any cut will do. They are unmasked in place, and may be used again when this returns.
    */
@@ -204,8 +202,6 @@ export class Connection implements MessageTarget {
     }
   }
 
-  // Output ------------------------------------------------------------------------------------------------------------
-
   /** Takes what is to be written, in order. Call `outputWritten` after the write. */
   takeOutput(): Uint8Array[] {
     return this.#output.take()
@@ -226,8 +222,6 @@ export class Connection implements MessageTarget {
     this.#pongBytes = 0
     this.#stalled = false
   }
-
-  // What the application wants ----------------------------------------------------------------------------------------
 
   /**
    * Sends a message in one frame, RFC 6455 §6.1.
@@ -313,8 +307,6 @@ export class Connection implements MessageTarget {
     this.#listener.failed(violation)
   }
 
-  // What the peer's frames mean ---------------------------------------------------------------------------------------
-
   /** Called by the assembler. @internal */
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
     this.#listener.message(isBinary, bytes, start, end, owned)
@@ -369,8 +361,6 @@ export class Connection implements MessageTarget {
     else this.#intent = TransportIntent.ExpectClose
     this.#listener.closeReceived(this.#closeCode, this.#closeReason)
   }
-
-  // Helpers -----------------------------------------------------------------------------------------------------------
 
   /** @returns the position behind what was read; what follows a Close frame or a fault counts as read */
   #read(bytes: Uint8Array, start: number, end: number): number {
