@@ -155,7 +155,7 @@ export class FrameParser {
       }
       at = this.#readPayload(chunk, at + length, end)
     }
-    return at
+    return this.#state === State.Dead ? end : at
   }
 
   /**
@@ -357,6 +357,8 @@ export class FrameParser {
 
   #fail(violation: Violation): number {
     this.#state = State.Dead
+    // Leaves the loop of `parse`: what follows in the same chunk is not read. @req 6455-7.1.7-7
+    this.#halted = true
     this.#sink.violation(violation)
     return -1
   }
