@@ -12,14 +12,18 @@ const WORDWISE_FROM = 48
 /** A buffer above this size is not remembered, so that the memory of one large message is not pinned. */
 const REMEMBER_UP_TO = 1 << 20
 
+/** Word positions are 32-bit integers; bytes from here on go one by one. */
+const WORDWISE_UP_TO = 0x7fff_ffff
+
 const keyBytes = new Uint8Array(4)
 const keyWord = new Int32Array(keyBytes.buffer)
 
 let rememberedBuffer: ArrayBufferLike = keyBytes.buffer
 let rememberedWords = keyWord
 
-function wordsOf(buffer: ArrayBufferLike): Int32Array<ArrayBufferLike> {
-  if (buffer === rememberedBuffer) return rememberedWords
+/** The words of `buffer`, at least `length` of them: a resizable buffer may have grown since its view was made. */
+function wordsOf(buffer: ArrayBufferLike, length: number): Int32Array<ArrayBufferLike> {
+  if (buffer === rememberedBuffer && rememberedWords.length >= length) return rememberedWords
   const words = new Int32Array(buffer, 0, buffer.byteLength >>> 2)
   if (buffer.byteLength <= REMEMBER_UP_TO) {
     rememberedBuffer = buffer
@@ -43,12 +47,13 @@ export function applyMaskInRange(bytes: Uint8Array, start: number, end: number, 
   const k1 = (rotated >>> 16) & 0xff
   const k2 = (rotated >>> 8) & 0xff
   const k3 = rotated & 0xff
-  if (end - start < WORDWISE_FROM) {
+  const base = bytes.byteOffset
+  if (end - start < WORDWISE_FROM || base + end > WORDWISE_UP_TO) {
     applyKeyBytes(bytes, start, end, k0, k1, k2, k3)
     return
   }
-  const base = bytes.byteOffset
-  const words = wordsOf(bytes.buffer)
+  const last = (base + end) >>> 2
+  const words = wordsOf(bytes.buffer, last)
   const lead = -(base + start) & 3
   const aligned = start + lead
   applyKeyBytes(bytes, start, aligned, k0, k1, k2, k3)
@@ -59,7 +64,6 @@ export function applyMaskInRange(bytes: Uint8Array, start: number, end: number, 
   keyBytes[3] = shifted
   const word = keyWord[0]!
   let i = (base + aligned) >>> 2
-  const last = (base + end) >>> 2
   for (const unrolled = last - 3; i < unrolled; i += 4) {
     words[i]! ^= word
     words[i + 1]! ^= word
