@@ -1,0 +1,213 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { Child, cliArguments, ROOT, run } from '../support/child.ts'
+import { clientText, readClosePayload, readServerFrame } from '../support/client-frames.ts'
+import { within } from '../support/deadline.ts'
+import { openRawWebSocket } from '../support/raw-socket.ts'
+
+const STARTUP_MS = 30_000
+
+async function cli(...args: string[]) {
+  return await run(process.execPath, cliArguments(...args), { ms: STARTUP_MS })
+}
+
+/** Start the server on free ports and read from its output where it listens. */
+async function startServe(...args: string[]): Promise<{ child: Child; port: number }> {
+  const child = new Child(process.execPath, cliArguments('serve', '--port', '0', ...args))
+  const [, port] = await child.printed(/ws:\/\/localhost:(\d+)\n/, STARTUP_MS)
+  return { child, port: Number(port) }
+}
+
+async function openWs(port: number): Promise<WebSocket> {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}`)
+  await within(once(ws, 'open'), 'the connection to open')
+  return ws
+}
+
+async function closeOf(ws: WebSocket): Promise<{ code: number; reason: string }> {
+  const [code, reason] = (await within(once(ws, 'close'), 'the close')) as [number, Buffer]
+  return { code, reason: reason.toString() }
+}
+
+describe('framewright', () => {
+  it('prints its commands on --help, and on stderr when called with nothing', async () => {
+    const help = await cli('--help')
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    expect(help.stdout).toMatch(/Usage: framewright <command>.*\n {2}serve /s)
+    expect(await cli()).toMatchObject({ code: 2, stdout: '', stderr: help.stdout })
+  })
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { version: string }
+    expect(await cli('--version')).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+
+  it.each(['nonsense', '__proto__', 'constructor'])('names its commands when %s is none', async (name) => {
+    const { code, stdout, stderr } = await cli(name)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^framewright: unknown command "\w+"; the commands are: .*serve.*\n$/)
+  })
+})
+
+describe('framewright serve', () => {
+  it('prints its options on --help', async () => {
+    const { code, stdout } = await cli('serve', '--help')
+    expect(code).toBe(0)
+    for (const option of ['--port', '--host', '--inspect', '--page-port']) expect(stdout).toContain(option)
+  })
+
+  it.each([
+    { args: ['--port', 'abc'], message: /--port .*"abc"/ },
+    { args: ['--port', '65536'], message: /--port .*"65536"/ },
+    { args: ['--port', '80.5'], message: /--port .*"80.5"/ },
+    { args: ['--port='], message: /--port .*""/ },
+    { args: ['--port'], message: /--port/ },
+    { args: ['--page-port', '-1'], message: /--page-port/ },
+    { args: ['--prot', '1'], message: /--prot/ },
+    { args: ['8080'], message: /8080/ },
+  ])('refuses $args with one line and exit code 2', async ({ args, message }) => {
+    const { code, stdout, stderr } = await cli('serve', ...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/^framewright: .+\n$/)
+  })
+
+  it.each(['--port', '--page-port'])('says that the port of %s is in use, with exit code 1', async (option) => {
+    const other = createServer()
+    other.listen(0)
+    await once(other, 'listening')
+    try {
+      const { port } = other.address() as AddressInfo
+      const args = option === '--port' ? ['--port', String(port)] : ['--port', '0', '--page-port', String(port)]
+      const { code, stdout, stderr } = await cli('serve', ...args)
+      expect({ code, stdout, stderr }).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `framewright: port ${port} is already in use; choose another with ${option}\n`,
+      })
+    } finally {
+      other.close()
+    }
+  })
+
+  it('says that a host is none of its own, with exit code 1', async () => {
+    // 192.0.2.0/24 is set aside for documentation, RFC 5737.
+    const { code, stderr } = await cli('serve', '--port', '0', '--host', '192.0.2.1')
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'framewright: --host "192.0.2.1" is no address of this machine\n',
+    })
+  })
+
+  it('echoes text as text and binary as binary', async () => {
+    const { child, port } = await startServe()
+    await using _ = child
+    const ws = await openWs(port)
+    for (const [sent, isBinary] of [
+      ['grüße', false],
+      [Buffer.from([0, 255, 1]), true],
+    ] as const) {
+      const answer = within(once(ws, 'message'), 'the echo')
+      ws.send(sent)
+      expect(await answer).toEqual([Buffer.from(sent), isBinary])
+    }
+    ws.terminate()
+  })
+
+  it('listens on the given host only, and prints it', async () => {
+    const child = new Child(process.execPath, cliArguments('serve', '--port', '0', '--host', '127.0.0.1'))
+    await using _ = child
+    const [, port] = await child.printed(/ws:\/\/127\.0\.0\.1:(\d+)\n/, STARTUP_MS)
+    const ws = await openWs(Number(port))
+    ws.terminate()
+  })
+
+  it('serves no page unless asked to', async () => {
+    const { child } = await startServe()
+    await using _ = child
+    await child.printed(/Ctrl-C/)
+    expect(child.stdout).not.toContain('http://')
+  })
+
+  it('serves the page that knows the port of the echo server', async () => {
+    const { child, port } = await startServe('--inspect')
+    await using _ = child
+    const [, origin] = await child.printed(/(http:\/\/localhost:\d+)\n/)
+    const page = await fetch(`${origin}/`)
+    expect(page.status).toBe(200)
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(await page.text()).toContain('<title>framewright echo</title>')
+    expect(await (await fetch(`${origin}/config.json`)).json()).toEqual({ webSocketPort: port })
+    for (const path of ['/page.js', '/page.css']) expect((await fetch(origin + path)).status).toBe(200)
+    expect((await fetch(`${origin}/../serve.ts`)).status).toBe(404)
+    expect((await fetch(`${origin}/%2e%2e/serve.ts`)).status).toBe(404)
+    expect((await fetch(`${origin}/`, { method: 'POST' })).status).toBe(405)
+    const head = await fetch(`${origin}/`, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('closes every client with 1001 and exits with 0 on %s', async (signal) => {
+    const { child, port } = await startServe('--inspect')
+    await using _ = child
+    const clients = await Promise.all([openWs(port), openWs(port), openWs(port)])
+    const closes = Promise.all(clients.map(closeOf))
+    await child.printed(/Ctrl-C/)
+    child.kill(signal)
+    for (const close of await closes) expect(close).toEqual({ code: 1001, reason: 'server is shutting down' })
+    const { code, signal: killedBy, stdout, stderr } = await child.ended()
+    expect({ code, killedBy, stderr }).toEqual({ code: 0, killedBy: null, stderr: '' })
+    expect(stdout).toContain('closing 3 clients with 1001')
+  })
+
+  it('exits with 0 on SIGINT when nobody is connected', async () => {
+    const { child } = await startServe()
+    await using _ = child
+    await child.printed(/Ctrl-C/)
+    child.kill('SIGINT')
+    expect(await child.ended()).toMatchObject({ code: 0 })
+  })
+
+  it('exits with 130 on a second Ctrl-C while a client does not answer the Close frame', async () => {
+    const { child, port } = await startServe()
+    await using _ = child
+    const { raw } = await openRawWebSocket(port)
+    using __ = raw
+    await raw.write(clientText('hello'))
+    expect(Buffer.from((await readServerFrame(raw)).payload).toString()).toBe('hello')
+
+    child.kill('SIGINT')
+    const { opcode, payload } = await readServerFrame(raw)
+    expect({ opcode, ...readClosePayload(payload) }).toMatchObject({ opcode: 8, statusCode: 1001 })
+    // Two signals in quick succession count as one, so that this takes some more of them.
+    const again = setInterval(() => child.kill('SIGINT'), 50)
+    try {
+      expect(await child.ended()).toMatchObject({ code: 130 })
+    } finally {
+      clearInterval(again)
+    }
+  })
+})
+
+describe('npm start', () => {
+  it.each([
+    // A terminal sends SIGINT to the whole group, and npm passes its own on: the server gets it twice.
+    { name: 'Ctrl-C of the terminal', signal: 'SIGINT', target: 'group' },
+    { name: 'SIGINT sent to npm alone', signal: 'SIGINT', target: 'npm' },
+    { name: 'SIGTERM sent to npm alone', signal: 'SIGTERM', target: 'npm' },
+  ] as const)('serves, with the page, and ends well on $name', async ({ signal, target }) => {
+    const child = new Child('npm', ['start', '--', '--port', '0'], { detached: true })
+    await using _ = child
+    const [, port] = await child.printed(/ws:\/\/localhost:(\d+)\n/, STARTUP_MS)
+    await child.printed(/http:\/\/localhost:\d+\n.*Ctrl-C/s)
+    const ws = await openWs(Number(port))
+    const closed = closeOf(ws)
+    if (target === 'group') child.kill(signal)
+    else child.process.kill(signal)
+    expect(await closed).toEqual({ code: 1001, reason: 'server is shutting down' })
+    expect(await child.ended()).toMatchObject({ code: 0, signal: null })
+  })
+})

@@ -1,0 +1,29 @@
+/** The little of the `ws` package's client that the tests use; the package carries no types of its own. */
+declare module 'ws' {
+  import { EventEmitter } from 'node:events'
+
+  interface SendOptions {
+    binary?: boolean
+    fin?: boolean
+  }
+
+  export class WebSocket extends EventEmitter<{
+    open: []
+    message: [data: Buffer, isBinary: boolean]
+    close: [code: number, reason: Buffer]
+    ping: [data: Buffer]
+    pong: [data: Buffer]
+    error: [error: Error]
+    'unexpected-response': [request: unknown, response: { statusCode: number; headers: Record<string, string> }]
+  }> {
+    constructor(url: string, protocols?: string | readonly string[], options?: { perMessageDeflate?: boolean })
+    readonly readyState: number
+    readonly protocol: string
+    readonly extensions: string
+    send(data: string | Uint8Array, options?: SendOptions): void
+    ping(data?: string | Uint8Array): void
+    pong(data?: string | Uint8Array): void
+    close(code?: number, reason?: string): void
+    terminate(): void
+  }
+}
