@@ -38,3 +38,9 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   }
   return whole
 }
+
+/** One cut: the bytes in pieces that end at the given positions; positions may repeat (empty chunks) and lie anywhere. */
+export function cutAt(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {
+  const ends = positions.map((position) => Math.min(position, bytes.length)).sort((a, b) => a - b)
+  return [...ends, bytes.length].map((end, i) => bytes.slice(i === 0 ? 0 : ends[i - 1], end))
+}
