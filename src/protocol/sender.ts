@@ -7,6 +7,8 @@ import { Utf8Validator } from '../frames/utf8.ts'
 import type { Output } from './output.ts'
 import { SendHalf } from './state.ts'
 
+const NO_BYTES = new Uint8Array(0)
+
 /** The send half of a connection: turns messages and control frames into output, RFC 6455 §6.1. */
 export class Sender {
   readonly #output: Output
@@ -15,6 +17,8 @@ export class Sender {
   /** Opcode of the message that is being sent in fragments; 0 when none is. */
   #openOpcode = 0
   #utf8: Utf8Validator | null = null
+  /** The octets of a character that the text fragments so far left open. */
+  #openCharacter: Uint8Array = NO_BYTES
 
   constructor(output: Output) {
     this.#output = output
@@ -30,7 +34,13 @@ export class Sender {
     return this.#sentCloseCode
   }
 
+  /** Whether a message was begun with `fragment` and not ended. */
+  get isFragmenting(): boolean {
+    return this.#openOpcode !== 0
+  }
+
   message(payload: string | Uint8Array, isBinary: boolean): void {
+    requirePayload('sendMessage', payload)
     // @req 6455-5.4-4
     if (this.#openOpcode !== 0) throw new UsageError('sendMessage: a fragmented message is open (6455-5.4-4)')
     // @req 6455-5.6-1
@@ -42,16 +52,19 @@ export class Sender {
   }
 
   fragment(payload: string | Uint8Array, isBinary: boolean, fin: boolean): void {
+    requirePayload('sendFragment', payload)
     const first = this.#openOpcode === 0
     const messageOpcode = first ? (isBinary ? Opcode.Binary : Opcode.Text) : this.#openOpcode
     if (messageOpcode === Opcode.Text) this.#checkTextFragment(payload, fin)
     // @req 6455-6.1-5 @req 6455-6.1-6 @req 6455-6.1-7
     this.#frame((fin ? FIN : 0) | (first ? messageOpcode : Opcode.Continuation), payload)
     this.#openOpcode = fin ? 0 : messageOpcode
-    if (fin) this.#utf8 = null
   }
 
   control(opcode: number, payload: Uint8Array, start: number, end: number): void {
+    if (!(payload instanceof Uint8Array)) {
+      throw new UsageError(`${opcodeName(opcode)} frame: the payload is not a Uint8Array`)
+    }
     // @req 6455-5.5-1
     if (end - start > MAX_CONTROL_PAYLOAD) {
       throw new UsageError(`${opcodeName(opcode)} frame of ${end - start} bytes; at most 125 fit (6455-5.5-1)`)
@@ -77,15 +90,39 @@ export class Sender {
     else this.#output.frame(byte0, payload, 0, payload.length)
   }
 
+  /** A call that throws leaves no trace: the open character is judged again, from its first octet, in the next one. */
   #checkTextFragment(payload: string | Uint8Array, fin: boolean): void {
-    if (typeof payload !== 'string') {
-      this.#utf8 ??= new Utf8Validator()
+    if (typeof payload === 'string') {
       // @req 6455-5.6-1
-      if (!this.#utf8.push(payload)) throw new UsageError('sendFragment: text that is not valid UTF-8 (6455-5.6-1)')
-      if (!fin) return
+      if (this.#openCharacter.length > 0) throw cutCharacter()
+      return
     }
-    if (this.#utf8?.isComplete === false) {
-      throw new UsageError('sendFragment: a character is cut and not completed (6455-5.6-1)')
-    }
+    this.#utf8 ??= new Utf8Validator()
+    this.#utf8.reset()
+    this.#utf8.push(this.#openCharacter)
+    // @req 6455-5.6-1
+    if (!this.#utf8.push(payload)) throw new UsageError('sendFragment: text that is not valid UTF-8 (6455-5.6-1)')
+    const complete = this.#utf8.isComplete
+    if (fin && !complete) throw cutCharacter()
+    this.#openCharacter = complete ? NO_BYTES : openCharacter(this.#openCharacter, payload)
   }
+}
+
+/** Callers without types: a number or another view would put bytes on the wire that nobody meant. */
+function requirePayload(what: string, payload: string | Uint8Array): void {
+  if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
+    throw new UsageError(`${what}: the payload is neither a string nor a Uint8Array`)
+  }
+}
+
+function cutCharacter(): UsageError {
+  return new UsageError('sendFragment: a character is cut and not completed (6455-5.6-1)')
+}
+
+/** The octets at the end of text that are no whole character yet, at most three. */
+function openCharacter(before: Uint8Array, payload: Uint8Array): Uint8Array {
+  let at = payload.length - 1
+  while (at >= 0 && payload[at]! < 0xc0) at--
+  // Continuation octets alone: they belong to the character that was open before.
+  return Uint8Array.from(at >= 0 ? payload.subarray(at) : [...before, ...payload])
 }
