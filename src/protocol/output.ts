@@ -119,8 +119,10 @@ export class Output {
   release(consumed: boolean): void {
     const slab = this.#slab
     if (slab === null) return
-    this.#slab = null
     if (!consumed) slab.pinned = true
+    // Frames that were appended after `take` lie there still.
+    if (this.#pending > 0) return
+    this.#slab = null
     slab.users--
     if (slab.users === 0 && !slab.pinned) slab.at = 0
   }
