@@ -45,7 +45,7 @@ describe('checkArchitecture', () => {
   it('finds nothing wrong with a house in order', () => {
     expect(
       check({
-        'frames/utf8.ts': "import { isUtf8 } from 'node:buffer'\nexport const check = isUtf8",
+        'frames/bytes.ts': "import { isUtf8 } from 'node:buffer'\nexport const check = isUtf8",
         'handshake/accept.ts': "import { WebSocketError } from '../errors.ts'\nexport const fault = WebSocketError",
         'protocol/assembly.ts':
           "import type { Extension } from '../extensions/extension.ts'\nexport type Chain = Extension[]",
@@ -122,7 +122,7 @@ describe('checkArchitecture', () => {
       source: "import 'node:stream'",
     },
     {
-      name: 'node:buffer beside frames/utf8.ts',
+      name: 'node:buffer beside frames/bytes.ts',
       rule: 'node',
       file: 'frames/a.ts',
       source: "import { Buffer } from 'node:buffer'",
@@ -257,7 +257,7 @@ describe('checkArchitecture', () => {
   it('names the line and prints offences as file:line', () => {
     const files = new Map([['frames/a.ts', "\n\nimport 'node:net'\n"]])
     expect(formatOffences(checkArchitecture(files))).toEqual([
-      'src/frames/a.ts:3 [node] imports node:net; frames may import buffer in frames/utf8.ts',
+      'src/frames/a.ts:3 [node] imports node:net; frames may import buffer in frames/bytes.ts',
     ])
   })
 })

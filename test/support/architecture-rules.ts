@@ -49,7 +49,7 @@ const TIMERS_AND_STREAMS = { events: '*', stream: '*', timers: '*' } as const
 /** Folder by folder, lowest first. The table in `docs/architecture.md` says the same in words. */
 export const FOLDERS: Readonly<Record<string, FolderRules>> = {
   errors: { src: [], node: {}, isPure: true },
-  frames: { src: ['errors'], node: { buffer: ['frames/utf8.ts'] }, isPure: true },
+  frames: { src: ['errors'], node: { buffer: ['frames/bytes.ts'] }, isPure: true },
   handshake: { src: ['errors'], node: { crypto: ['handshake/key.ts'] }, isPure: true },
   extensions: { src: ['errors', 'frames', 'handshake'], node: { zlib: 'one file' }, isPure: true },
   protocol: { src: ['errors', 'frames', 'extensions/extension.ts'], node: {}, isPure: true },
