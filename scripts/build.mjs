@@ -1,6 +1,6 @@
 // Builds dist/: JavaScript and declarations by plain tsc, everything else under src/ (the page assets) copied as it is.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -13,6 +13,14 @@ rmSync(dist, { recursive: true, force: true })
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' })
 if (status !== 0) process.exit(status ?? 1)
+
+// tsc rewrites the extension of relative imports in JavaScript and leaves it in declarations, where `.ts` names no file of dist/.
+for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+  if (!entry.name.endsWith('.d.ts')) continue
+  const file = join(entry.parentPath, entry.name)
+  const declarations = readFileSync(file, 'utf8')
+  writeFileSync(file, declarations.replace(/((?:from|import) ?\(?)(['"])(\.{1,2}\/[^'"]+)\.ts\2/g, '$1$2$3.js$2'))
+}
 
 for (const entry of readdirSync(src, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile() || extname(entry.name) === '.ts') continue

@@ -87,7 +87,12 @@ async function runServer({ port, host, pagePort }: ServeOptions): Promise<void> 
   })
   server.on('connection', (ws) => {
     ws.on('message', (data, isBinary) => {
-      ws.send(data, { binary: isBinary })
+      const hasRoom = ws.send(data, { binary: isBinary })
+      // A client that sends and does not read is not read from until it does.
+      if (!hasRoom && ws.readyState === ws.OPEN) {
+        ws.pause()
+        ws.once('drain', () => ws.resume())
+      }
     })
   })
 
