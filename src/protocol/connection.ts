@@ -8,7 +8,7 @@
  *
  *   1. write `takeOutput()`, then call `outputWritten`;
  *   2. act on `transportIntent`: end its direction, start the close timer;
- *   3. if `hasRetained` and not `paused`: call `resume()` in a later turn of the event loop.
+ *   3. if `hasRetained`: call `readRetained()` in a later turn of the event loop.
  *
  * Rules for editors
  * 1. A fault of the peer never throws: it becomes a Close frame, a stored violation and an intent. Only the caller's
@@ -25,9 +25,10 @@ import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
 import type { ConnectionListener } from './listener.ts'
 import { MessageAssembler, type MessageTarget } from './message-assembler.ts'
-import { type ConnectionOptions, defaultLimits } from './options.ts'
+import { type ConnectionOptions, limitsOf } from './options.ts'
 import { Output, SlabPool } from './output.ts'
-import { Sender } from './sender.ts'
+import { RetainedInput } from './retained-input.ts'
+import { closeBody, Sender } from './sender.ts'
 import { ReadyState, ReceiveHalf, readyStateOf, SendHalf, TransportIntent } from './state.ts'
 
 /** Pongs that may wait for a peer that does not read before nothing more is parsed. Same as one read. */
@@ -44,6 +45,7 @@ export class Connection implements MessageTarget {
   readonly #assembler: MessageAssembler
   readonly #output: Output
   readonly #sender: Sender
+  readonly #retained = new RetainedInput()
   readonly #autoPong: boolean
   readonly #framesPerTurn: number
 
@@ -58,33 +60,24 @@ export class Connection implements MessageTarget {
   #stalled = false
   #reading = false
   #framesLeft = 0
-  #retained: Uint8Array = NO_BYTES
-  /** The transport ended while bytes were retained; the end takes effect behind them. */
-  #endRetained = false
-
   #pongBytes = 0
 
-  /** @throws UsageError when a client gets no `maskingKey` */
+  /** @throws UsageError when a client gets no `maskingKey`, or a limit is no limit */
   constructor(listener: ConnectionListener, options: ConnectionOptions) {
+    const { role, maskingKey } = options
     // @req 6455-5.3-3
-    if (options.role === 'client' && options.maskingKey === undefined) {
+    if (role === 'client' && maskingKey === undefined) {
       throw new UsageError('a client connection needs the option maskingKey (6455-5.3-3)')
     }
-    this.role = options.role
+    this.role = role
     this.#listener = listener
     this.#autoPong = options.autoPong !== false
-    this.#framesPerTurn = options.maxFramesPerTurn ?? defaultLimits.maxFramesPerTurn
-    this.#output = new Output(
-      options.slabPool ?? new SlabPool(),
-      options.role === 'client' ? options.maskingKey! : null,
-    )
+    const limits = limitsOf(options)
+    this.#framesPerTurn = limits.maxFramesPerTurn
+    this.#output = new Output(options.slabPool ?? new SlabPool(), role === 'client' ? maskingKey! : null)
     this.#sender = new Sender(this.#output)
     this.#assembler = new MessageAssembler(this)
-    this.#parser = new FrameParser(this.#assembler, {
-      role: options.role,
-      maxPayload: options.maxPayload ?? defaultLimits.maxPayload,
-      maxFragments: options.maxFragments ?? defaultLimits.maxFragments,
-    })
+    this.#parser = new FrameParser(this.#assembler, { role, ...limits })
   }
 
   /** OPEN, CLOSING or CLOSED; a connection begins OPEN. RFC 6455 §7.1. */
@@ -107,6 +100,11 @@ export class Connection implements MessageTarget {
     return this.#sender.sentCloseCode
   }
 
+  /** Whether a message was begun with `sendFragment` and not ended. */
+  get isSendingFragments(): boolean {
+    return this.#sender.isFragmenting
+  }
+
   /** Whether the peer's Close frame has arrived. */
   get closeReceived(): boolean {
     return this.#closeCode !== StatusCode.AbnormalClosure
@@ -127,6 +125,11 @@ export class Connection implements MessageTarget {
     return this.#output.pending
   }
 
+  /** Whether output refers to memory of the caller: then the driver flushes before it returns to the caller. */
+  get hasBorrowedOutput(): boolean {
+    return this.#output.hasBorrowed
+  }
+
   /** Bytes of memory held for messages and bytes that are not delivered yet. */
   get bufferedInput(): number {
     return this.#assembler.capacity + this.#retained.length
@@ -137,46 +140,44 @@ export class Connection implements MessageTarget {
     return this.#paused
   }
 
-  /** Whether bytes wait that `resume` would read: call it in a later turn of the event loop. */
+  /** Whether bytes wait for `readRetained`: call it in a later turn of the event loop. */
   get hasRetained(): boolean {
-    return !this.#paused && !this.#stalled && (this.#retained.length > 0 || this.#endRetained)
+    return !this.#paused && !this.#stalled && (this.#retained.length > 0 || this.#retained.ended)
   }
 
-  /** Whether the driver should go on reading from the transport. */
+  /** Whether the driver should go on reading from the transport; once the connection is failed or closed, to discard. */
   get wantsBytes(): boolean {
+    if (this.#receiveHalf !== ReceiveHalf.Open) return true
     return !this.#paused && !this.#stalled && this.#retained.length === 0
   }
 
-  /**
-   * Takes bytes from the peer; any cut will do. They are unmasked in place, and may be used again when this returns.
-   */
+  /** Takes bytes from the peer; any cut will do. They are unmasked in place, and may be reused when this returns. */
   receive(bytes: Uint8Array, start = 0, end = bytes.length): void {
     if (this.#receiveHalf !== ReceiveHalf.Open) return
     if (this.#retained.length > 0 || this.#paused || this.#stalled || this.#reading) {
-      this.#retain(bytes, start, end)
+      this.#retained.append(bytes, start, end)
       return
     }
     const at = this.#read(bytes, start, end)
-    if (at < end) this.#retain(bytes, at, end)
+    if (at < end) this.#retained.putBack(new Uint8Array(bytes.subarray(at, end)))
   }
 
   /** Takes the end of the peer's direction of the transport, in order behind the bytes before it. */
   receiveEnd(): void {
-    if (this.#retained.length > 0 && this.#receiveHalf === ReceiveHalf.Open) {
-      this.#endRetained = true
-      return
-    }
+    this.#retained.ended = this.#receiveHalf === ReceiveHalf.Open && (this.#reading || this.#retained.length > 0)
+    if (this.#retained.ended) return
     this.#assembler.discard()
     this.#receiveHalf = ReceiveHalf.Ended
     this.#endSending()
   }
 
-  /** Says that the transport is gone in both directions. */
+  /** Says that the transport is gone in both directions. Nothing is delivered after this. */
   transportClosed(): void {
     this.#receiveHalf = ReceiveHalf.Ended
     this.#sender.end()
-    this.#retained = NO_BYTES
-    this.#endRetained = false
+    this.#parser.halt()
+    this.#retained.discard()
+    this.#retained.ended = false
     this.#assembler.discard()
     this.#output.take()
     this.#output.release(true)
@@ -188,18 +189,19 @@ export class Connection implements MessageTarget {
     this.#parser.halt()
   }
 
-  /** Goes on after `pause`, after the work budget of a turn was spent, or after `outputDrained`. */
+  /** Ends a `pause` and reads what was retained. */
   resume(): void {
     this.#paused = false
-    if (this.#reading || this.#stalled) return
-    const bytes = this.#retained
-    this.#retained = NO_BYTES
+    this.readRetained()
+  }
+
+  /** Reads what was retained when the work budget of a turn was spent, or before `outputDrained`; not while paused. */
+  readRetained(): void {
+    if (this.#reading || this.#stalled || this.#paused) return
+    const bytes = this.#retained.take()
     const at = this.#read(bytes, 0, bytes.length)
-    if (at < bytes.length) this.#retained = bytes.subarray(at)
-    else if (this.#endRetained) {
-      this.#endRetained = false
-      this.receiveEnd()
-    }
+    if (at < bytes.length) this.#retained.putBack(bytes.subarray(at))
+    else if (this.#retained.ended) this.receiveEnd()
   }
 
   /** Takes what is to be written, in order. Call `outputWritten` after the write. */
@@ -217,7 +219,7 @@ export class Connection implements MessageTarget {
     if (consumed) this.outputDrained()
   }
 
-  /** Says that the transport has nothing left to send. A connection stalled by unread Pongs then waits for `resume`. */
+  /** Says that the transport has nothing left to send. A connection stalled by unread Pongs then waits for `readRetained`. */
   outputDrained(): void {
     this.#pongBytes = 0
     this.#stalled = false
@@ -259,9 +261,13 @@ export class Connection implements MessageTarget {
     this.#sender.control(Opcode.Ping, payload, 0, payload.length)
   }
 
-  /** Sends a Pong that nobody asked for, or an answer when `autoPong` is off, RFC 6455 §5.5.3. As `sendPing`. */
+  /**
+   * Sends a Pong that nobody asked for, or an answer when `autoPong` is off, RFC 6455 §5.5.3. As `sendPing`, but a Ping
+   * is also answered after our own Close frame, until the peer's arrives.
+   */
   sendPong(payload: Uint8Array = NO_BYTES): void {
-    this.#requireOpen('sendPong')
+    // @req 6455-5.5.2-2
+    if (this.#receiveHalf !== ReceiveHalf.Open) throw notOpen('sendPong')
     this.#sender.control(Opcode.Pong, payload, 0, payload.length)
   }
 
@@ -273,12 +279,8 @@ export class Connection implements MessageTarget {
    * @throws UsageError when the code may not be sent (1010 only by clients), or the reason does not fit
    */
   close(statusCode?: number, reason = ''): void {
-    // @req 6455-7.4.1-7
-    if (statusCode === StatusCode.MandatoryExtension && this.role === 'server') {
-      throw new UsageError('status code 1010 is only sent by clients (6455-7.4.1-7)')
-    }
     // @req 6455-7.1.2-1
-    const body = serializeClosePayload(statusCode, reason)
+    const body = closeBody(this.role, statusCode, reason)
     if (this.readyState !== ReadyState.OPEN) return
     this.#sender.close(body)
     this.#intent = TransportIntent.ExpectClose
@@ -286,22 +288,22 @@ export class Connection implements MessageTarget {
 
   /**
    * Fails the connection, RFC 6455 §7.1.7: sends a Close frame that names the rule, reads nothing more, ends the
-   * transport. Does nothing when the peer's direction has ended
-   * already.
+   * transport. Does nothing when the peer has closed, failed or ended already.
+   *
+   * @throws UsageError when the status code may not be sent, or the message is longer than a reason
    */
   fail(violation: Violation): void {
     if (this.#receiveHalf !== ReceiveHalf.Open) return
+    const reason = `${violation.id} ${violation.message}`.slice(0, MAX_REASON_LENGTH)
+    const body = serializeClosePayload(violation.statusCode, reason)
     this.#violation = violation
     // @req 6455-7.1.7-7
     this.#receiveHalf = ReceiveHalf.Failed
     this.#parser.halt()
     this.#assembler.discard()
-    this.#retained = NO_BYTES
+    this.#retained.discard()
     // @req 6455-7.1.7-5 @req 6455-10.7-3 @req 6455-5.1-3 @req 6455-5.1-6
-    if (this.#sender.half === SendHalf.Open) {
-      const reason = `${violation.id} ${violation.message}`.slice(0, MAX_REASON_LENGTH)
-      this.#sender.close(serializeClosePayload(violation.statusCode, reason))
-    }
+    if (this.#sender.half === SendHalf.Open) this.#sender.close(body)
     // @req 6455-7.1.7-3 @req 6455-7.1.7-1
     this.#endSending()
     this.#listener.failed(violation)
@@ -328,7 +330,7 @@ export class Connection implements MessageTarget {
     this.frameRead()
     if (opcode === Opcode.Ping) {
       // @req 6455-5.5.2-2 @req 6455-5.5.2-3 @req 6455-5.5.3-1 @req 6455-5.5.3-2
-      if (this.#autoPong && this.#sender.half !== SendHalf.Ended) this.#answerPing(bytes, start, end)
+      if (this.#autoPong) this.#answerPing(bytes, start, end)
       this.#listener.ping(bytes, start, end)
     } else if (opcode === Opcode.Pong) {
       // @req 6455-5.5.3-3
@@ -353,6 +355,7 @@ export class Connection implements MessageTarget {
     this.#receiveHalf = ReceiveHalf.CloseReceived
     this.#parser.halt()
     this.#assembler.discard()
+    this.#retained.discard()
     // @req 6455-5.5.1-7 @req 6455-5.5.1-8
     if (this.#sender.half === SendHalf.Open) this.#sender.close(serializeClosePayload(this.#closeCode))
     // @req 6455-5.5.1-10 @req 6455-5.5.1-11 @req 6455-7.1.1-3 @req 6455-7.1.1-5
@@ -376,23 +379,17 @@ export class Connection implements MessageTarget {
     return at
   }
 
-  #retain(bytes: Uint8Array, start: number, end: number): void {
-    const before = this.#retained
-    const joined = new Uint8Array(before.length + end - start)
-    joined.set(before)
-    joined.set(bytes.subarray(start, end), before.length)
-    this.#retained = joined
-  }
-
   #requireOpen(what: string): void {
     // @req 6455-6.1-2 @req 6455-5.5.1-6
-    if (this.#receiveHalf !== ReceiveHalf.Open || this.#sender.half !== SendHalf.Open) {
-      throw new UsageError(`${what}: the connection is not OPEN (6455-6.1-2)`)
-    }
+    if (this.#receiveHalf !== ReceiveHalf.Open || this.#sender.half !== SendHalf.Open) throw notOpen(what)
   }
 
   #endSending(): void {
     this.#sender.end()
     this.#intent = TransportIntent.HalfClose
   }
+}
+
+function notOpen(what: string): UsageError {
+  return new UsageError(`${what}: the connection is not OPEN (6455-6.1-2)`)
 }

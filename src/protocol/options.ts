@@ -44,6 +44,19 @@ export const defaultLimits: ProtocolLimits = Object.freeze({
 })
 
 /**
+ * The limits of a connection, checked, with defaults for what is not given.
+ *
+ * @throws UsageError when a limit is no limit
+ */
+export function limitsOf(options: Partial<ProtocolLimits>): ProtocolLimits {
+  return {
+    maxPayload: limitOption('maxPayload', options.maxPayload, defaultLimits.maxPayload),
+    maxFragments: limitOption('maxFragments', options.maxFragments, defaultLimits.maxFragments, 1),
+    maxFramesPerTurn: limitOption('maxFramesPerTurn', options.maxFramesPerTurn, defaultLimits.maxFramesPerTurn, 1),
+  }
+}
+
+/**
  * Checks a number option; a wrong one is refused, never coerced.
  *
  * @param name - the option's name, for the message

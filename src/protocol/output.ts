@@ -45,6 +45,7 @@ export class Output {
   #runStart = 0
   #runEnd = 0
   #pending = 0
+  #borrowed = false
 
   constructor(pool: SlabPool, maskingKey: (() => number) | null) {
     this.#pool = pool
@@ -54,6 +55,11 @@ export class Output {
   /** Bytes that have not been taken yet. */
   get pending(): number {
     return this.#pending
+  }
+
+  /** Whether a payload was not copied: it must leave before its owner may change it. */
+  get hasBorrowed(): boolean {
+    return this.#borrowed
   }
 
   /** Appends a frame. A large payload of a server is not copied: it must not change until it was written. */
@@ -70,6 +76,7 @@ export class Output {
         const slab = this.#reserve(header)
         this.#commit(writeHeader(slab.bytes, slab.at, byte0, 0, length))
         this.#append(payload.subarray(start, end))
+        this.#borrowed = true
       }
       return
     }
@@ -108,6 +115,7 @@ export class Output {
     const chunks = this.#chunks
     this.#chunks = []
     this.#pending = 0
+    this.#borrowed = false
     return chunks
   }
 

@@ -1,8 +1,9 @@
 import { UsageError } from '../errors.ts'
 import { isValidUtf8 } from '../frames/bytes.ts'
-import { readStatusCode } from '../frames/close-payload.ts'
-import { FIN, MAX_CONTROL_PAYLOAD } from '../frames/header.ts'
+import { readStatusCode, serializeClosePayload } from '../frames/close-payload.ts'
+import { FIN, MAX_CONTROL_PAYLOAD, type Role } from '../frames/header.ts'
 import { Opcode, opcodeName } from '../frames/opcode.ts'
+import { StatusCode } from '../frames/status-code.ts'
 import { Utf8Validator } from '../frames/utf8.ts'
 import type { Output } from './output.ts'
 import { SendHalf } from './state.ts'
@@ -106,6 +107,25 @@ export class Sender {
     if (fin && !complete) throw cutCharacter()
     this.#openCharacter = complete ? NO_BYTES : openCharacter(this.#openCharacter, payload)
   }
+}
+
+/**
+ * The body of a Close frame that our caller asks for.
+ *
+ * @throws UsageError when the code may not be sent by this role, or the reason does not fit
+ */
+export function closeBody(role: Role, statusCode: number | undefined, reason: string): Uint8Array {
+  // @req 6455-7.4.1-3
+  if (statusCode === StatusCode.NoStatusReceived) {
+    throw new UsageError('status code 1005 stands for a Close frame without a code; omit it instead (6455-7.4.1-3)')
+  }
+  // @req 6455-7.4.1-7
+  if (statusCode === StatusCode.MandatoryExtension && role === 'server') {
+    throw new UsageError('status code 1010 is only sent by clients (6455-7.4.1-7)')
+  }
+  // A caller without types: what is no text has a length and no UTF-8.
+  if (typeof reason !== 'string') throw new UsageError('the close reason is not a string')
+  return serializeClosePayload(statusCode, reason)
 }
 
 /** Callers without types: a number or another view would put bytes on the wire that nobody meant. */

@@ -8,7 +8,7 @@
  *
  * CloseReceived: the peer's Close frame arrived; whatever follows is discarded (§5.5.1).
  * Failed: we failed the connection; whatever follows is discarded (§7.1.7).
- * CloseSent: our Close frame went out; no frame may follow it (§5.5.1).
+ * CloseSent: our Close frame went out; no data may follow it (§5.5.1), only Pongs (§5.5.2).
  * Ended: that direction of the transport is over.
  *
  * `readyState` is a function of the pair and stands nowhere else.

@@ -1,0 +1,42 @@
+const NO_BYTES = new Uint8Array(0)
+
+/** Bytes that have arrived and wait until the connection reads on; at their end perhaps the end of the stream. */
+export class RetainedInput {
+  #bytes: Uint8Array = NO_BYTES
+  /** Whether the transport has ended; that takes effect behind the bytes. */
+  ended = false
+
+  /** How many bytes wait. */
+  get length(): number {
+    return this.#bytes.length
+  }
+
+  /** Copies `bytes[start, end)` behind what waits. */
+  append(bytes: Uint8Array, start: number, end: number): void {
+    this.#bytes = joined(this.#bytes, bytes.subarray(start, end))
+  }
+
+  /** Takes all bytes. */
+  take(): Uint8Array {
+    const bytes = this.#bytes
+    this.#bytes = NO_BYTES
+    return bytes
+  }
+
+  /** Puts back what was not read, in front of what came meanwhile. It is not copied if nothing came. */
+  putBack(rest: Uint8Array): void {
+    this.#bytes = this.#bytes.length === 0 ? rest : joined(rest, this.#bytes)
+  }
+
+  /** Forgets the bytes. */
+  discard(): void {
+    this.#bytes = NO_BYTES
+  }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length)
+  bytes.set(first)
+  bytes.set(second, first.length)
+  return bytes
+}

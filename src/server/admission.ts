@@ -1,0 +1,122 @@
+import type { IncomingMessage } from 'node:http'
+import { type FieldLines, HandshakeError, quote } from '../errors.ts'
+import type { UpgradePlan } from '../handshake/server-handshake.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
+
+/** What `authorize` gets besides the request. */
+export interface AuthorizeContext {
+  /** Aborted when the peer goes away or the handshake's time is over. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Decides who may connect. What it returns becomes `ws.data`; `reject(…)` refuses. An error it throws is a 500 to the
+ * peer and is reported, cause included, by `connectionError`.
+ */
+export type Authorize<Data> = (
+  request: UpgradeRequest | IncomingMessage,
+  context: AuthorizeContext,
+) => Data | Rejection | Promise<Data | Rejection>
+
+/** A refusal by the application; made by {@link reject}. */
+export class Rejection extends HandshakeError {
+  constructor(httpStatus: number, message: string, fields: FieldLines) {
+    // @req 6455-4.2.2-3 @req 6455-4.2.2-4
+    super('6455-4.2.2-3', httpStatus, message, fields)
+    this.message = message
+  }
+}
+
+/**
+ * What `authorize` returns to refuse a request.
+ *
+ * @param httpStatus - status of the response, 300-599
+ * @param message - its body, one line
+ * @param headers - further header fields, for instance `{ 'WWW-Authenticate': 'Bearer' }`
+ * @example
+ * authorize: (request) => users.get(request.headers.authorization) ?? reject(401, 'who are you?')
+ */
+export function reject(httpStatus: number, message: string, headers: Record<string, string> = {}): Rejection {
+  return new Rejection(httpStatus, message, Object.entries(headers))
+}
+
+/**
+ * The origin policy, RFC 6455 §10.2. A request without `Origin` comes from no browser and passes.
+ *
+ * @throws HandshakeError with 403
+ */
+export function checkOrigin(plan: UpgradePlan, origins: 'same-origin' | 'any' | readonly string[]): void {
+  const { origin } = plan
+  // @req 6455-4.2.1-10 @req 6455-10.1-1
+  if (origin === undefined || origins === 'any') return
+  // @req 6455-4.2.2-5 @req 6455-4.2.2-6 @req 6455-10.2-1 @req 6455-10.2-2
+  if (origins === 'same-origin') {
+    const { fields } = plan.head
+    if ((fields.has('cookie') || fields.has('authorization')) && !isSameHost(origin, plan.host)) {
+      throw new HandshakeError(
+        '6455-10.2-2',
+        403,
+        `the page of ${quote(origin)} sends credentials to ${quote(plan.host)}; another origin needs the option origins`,
+      )
+    }
+  } else if (!origins.includes(origin)) {
+    throw new HandshakeError('6455-10.2-2', 403, `the origin ${quote(origin)} is not on the list of the option origins`)
+  }
+}
+
+/** Whether an origin's host and port are those of `host`. The scheme is not compared: a proxy may have ended TLS. */
+function isSameHost(origin: string, host: string): boolean {
+  const separator = origin.indexOf('://')
+  if (separator === -1) return false
+  const scheme = origin.slice(0, separator).toLowerCase()
+  const defaultPort = scheme === 'https' ? ':443' : ':80'
+  return withoutPort(origin.slice(separator + 3), defaultPort) === withoutPort(host, defaultPort)
+}
+
+function withoutPort(authority: string, port: string): string {
+  const lower = authority.toLowerCase()
+  return lower.endsWith(port) ? lower.slice(0, -port.length) : lower
+}
+
+/** Counts connections, in all and by address. */
+export class ConnectionCounter {
+  readonly #most: number
+  readonly #mostPerAddress: number
+  readonly #byAddress = new Map<string, number>()
+  #count = 0
+
+  constructor(most: number, mostPerAddress: number) {
+    this.#most = most
+    this.#mostPerAddress = mostPerAddress
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** @throws HandshakeError with 503 or 429 when one more would be too many */
+  check(address: string | undefined): void {
+    // @req 6455-10.4-1
+    if (this.#count >= this.#most)
+      throw new HandshakeError('6455-10.4-1', 503, 'the server has no room for more connections')
+    if (this.#mostPerAddress === Number.POSITIVE_INFINITY || address === undefined) return
+    if ((this.#byAddress.get(address) ?? 0) >= this.#mostPerAddress) {
+      throw new HandshakeError('6455-10.4-1', 429, 'too many connections from this address')
+    }
+  }
+
+  add(address: string | undefined): void {
+    this.#count++
+    if (this.#mostPerAddress === Number.POSITIVE_INFINITY || address === undefined) return
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1)
+  }
+
+  remove(address: string | undefined): void {
+    this.#count--
+    if (address === undefined) return
+    const count = this.#byAddress.get(address)
+    if (count === undefined) return
+    if (count === 1) this.#byAddress.delete(address)
+    else this.#byAddress.set(address, count - 1)
+  }
+}

@@ -1,0 +1,98 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import type { TlsOptions } from 'node:tls'
+import { UsageError } from '../errors.ts'
+import type { HeadLimits } from '../handshake/head-limits.ts'
+import { limitOption } from '../protocol/options.ts'
+import { booleanOption, type CheckedSocketOptions, checkSocketOptions, type SocketOptions } from '../socket/options.ts'
+import type { Authorize } from './admission.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
+
+/** Options of a `WebSocketServer`. Exactly one of `port`, `socketPath`, `server` and `noServer` is given. */
+export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
+  /** TCP port to listen on; 0 takes a free one. The server reads HTTP itself, no `http.Server` is involved. */
+  port?: number
+  /** Address to listen on. Default: all. */
+  host?: string
+  /** Length of the queue of connections that the system holds; default 511. */
+  backlog?: number
+  /** Path of a Unix domain socket to listen on. */
+  socketPath?: string
+  /** Makes the server listen with TLS (wss): options of `tls.createServer`. */
+  tls?: TlsOptions
+  /** An existing HTTP or HTTPS server whose upgrade requests are answered. */
+  server?: HttpServer | HttpsServer
+  /** No server at all: sockets come through `handleUpgrade()` and `handleSocket()`. */
+  noServer?: boolean
+  /** The one path that is served, without the query; another is answered with 404. Default: every path. */
+  path?: string
+  /** Whether `clients` is kept. Default true. */
+  clientTracking?: boolean
+  /**
+   * Pages that may connect. `'same-origin'` (default): a request that carries cookies or `Authorization` must come from
+   * the host it goes to; others pass. A list: a request with an `Origin` must have one of these, compared exactly, such
+   * as `https://example.org`. `'any'`: no check. Refusals are 403. RFC 6455 §10.2.
+   */
+  origins?: 'same-origin' | 'any' | readonly string[]
+  /** Decides who may connect, and what `ws.data` is. May be asynchronous; its time counts in `handshakeTimeout`. */
+  authorize?: Authorize<Data>
+  /** Subprotocols the server speaks, the preferred one first. Only one that the client offers is chosen. */
+  subprotocols?: readonly string[]
+  /** Chooses the subprotocol instead: one of the offered ones, or false for none. */
+  handleProtocols?: (protocols: Set<string>, request: UpgradeRequest | IncomingMessage) => string | false
+  /** Milliseconds from accept to the end of the opening handshake, `authorize` included; then 408. Default 10,000. */
+  handshakeTimeout?: number
+  /** Opening handshakes under way at most; the oldest is dropped for a new one. Default 1,024. */
+  maxPendingHandshakes?: number
+  /** Connections at most; more are refused with 503. Default Infinity. */
+  maxConnections?: number
+  /** Connections from one address at most; more are refused with 429. Default Infinity. */
+  maxConnectionsPerAddress?: number
+  /** Limits of the request head: 8 KiB request line (414), 16 KiB in all and 100 fields (431). */
+  headLimits?: Partial<HeadLimits>
+}
+
+/** {@link WebSocketServerOptions} after the checks. */
+export interface CheckedServerOptions {
+  readonly socket: CheckedSocketOptions
+  readonly handshakeTimeout: number
+  readonly maxPendingHandshakes: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+}
+
+/**
+ * Checks the options of a server.
+ *
+ * @throws UsageError that names the option which is wrong
+ */
+export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>): CheckedServerOptions {
+  const places = [options.port, options.socketPath, options.server].filter((place) => place !== undefined).length
+  const noServer = booleanOption('noServer', options.noServer, false)
+  if (places + (noServer ? 1 : 0) !== 1) {
+    throw new UsageError('give exactly one of the options port, socketPath, server and noServer')
+  }
+  if (options.port !== undefined && !(Number.isInteger(options.port) && options.port >= 0 && options.port < 65_536)) {
+    throw new UsageError(`option port is ${String(options.port)}; it must be an integer from 0 to 65535`)
+  }
+  if (options.tls !== undefined && options.port === undefined && options.socketPath === undefined) {
+    throw new UsageError('option tls goes with port or socketPath; an https server brings its own')
+  }
+  const { origins = 'same-origin' } = options
+  if (origins !== 'same-origin' && origins !== 'any' && !Array.isArray(origins)) {
+    throw new UsageError(`option origins is ${String(origins)}; it must be 'same-origin', 'any' or a list of origins`)
+  }
+  booleanOption('clientTracking', options.clientTracking, true)
+  return {
+    socket: checkSocketOptions(options, true),
+    handshakeTimeout: limitOption('handshakeTimeout', options.handshakeTimeout, 10_000, 1),
+    maxPendingHandshakes: limitOption('maxPendingHandshakes', options.maxPendingHandshakes, 1024, 1),
+    maxConnections: limitOption('maxConnections', options.maxConnections, Number.POSITIVE_INFINITY),
+    maxConnectionsPerAddress: limitOption(
+      'maxConnectionsPerAddress',
+      options.maxConnectionsPerAddress,
+      Number.POSITIVE_INFINITY,
+      1,
+    ),
+  }
+}

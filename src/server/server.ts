@@ -1,0 +1,244 @@
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createServer as createTlsServer } from 'node:tls'
+import { UsageError } from '../errors.ts'
+import { failHandler, type WebSocket } from '../socket/websocket.ts'
+import { publishConnectionError } from './diagnostics.ts'
+import { type CheckedServerOptions, checkServerOptions, type WebSocketServerOptions } from './options.ts'
+import { closeAll, type ShutdownOptions, type ShutdownReport } from './shutdown.ts'
+import { type Accepted, type AnyRequest, Upgrader } from './upgrader.ts'
+
+/** A half-closed peer can still be answered, and small frames do not wait for each other. */
+const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true } as const
+
+/** Events of a {@link WebSocketServer}, with the arguments of their listeners. */
+export interface WebSocketServerEvents<Data> {
+  /** A connection is open. Attach its listeners here; nothing was read yet. */
+  connection: [ws: WebSocket<Data>, request: AnyRequest]
+  /** The server listens. */
+  listening: []
+  /** The server cannot listen, or can no longer. */
+  error: [error: Error]
+  /** The server is closed and its own sockets are gone. */
+  close: []
+  /**
+   * Something went wrong with one handshake or connection; the others go on. `ws` is undefined during a handshake,
+   * `request` before its head is complete. Also on the diagnostics channel `framewright:connectionError`.
+   */
+  connectionError: [error: Error, ws: WebSocket<Data> | undefined, request: AnyRequest | undefined]
+}
+
+/**
+ * A WebSocket server, RFC 6455: it listens by itself, answers the upgrade requests of an HTTP server, or takes sockets.
+ *
+ * @example
+ * const server = new WebSocketServer({ port: 8080 })
+ * server.on('connection', (ws) => {
+ *   ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary }))
+ * })
+ */
+export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServerEvents<Data>> {
+  /** The options as they were given. */
+  readonly options: WebSocketServerOptions<Data>
+  /** The open connections; stays empty when `clientTracking` is false. */
+  readonly clients: Set<WebSocket<Data>> = new Set()
+  /** Resolves with the address once the own port listens, and rejects when it cannot. */
+  readonly listening: Promise<AddressInfo>
+
+  readonly #checked: CheckedServerOptions
+  readonly #upgrader: Upgrader<Data>
+  /** Open connections, tracked for `shutdown` whatever `clientTracking` says. */
+  readonly #open: Set<WebSocket<Data>> = new Set()
+  #own: NetServer | null = null
+  /** Undoes what was attached to somebody else's HTTP server. */
+  #detach: (() => void) | null = null
+  #state: 'running' | 'closing' | 'closed' = 'running'
+
+  /**
+   * @param options - see {@link WebSocketServerOptions}
+   * @param callback - called when the own port listens
+   * @throws UsageError that names the option which is wrong
+   */
+  constructor(options: WebSocketServerOptions<Data>, callback?: () => void) {
+    super({ captureRejections: true })
+    this.options = options
+    this.#checked = checkServerOptions(options)
+    this.#upgrader = new Upgrader(options, this.#checked, {
+      isDraining: () => this.#state !== 'running',
+      onClosed: (ws) => this.#closed(ws),
+      onError: (error, isUnseen, ws, request) => this.#connectionError(error, isUnseen, ws, request),
+    })
+    if (callback !== undefined) this.once('listening', callback)
+    this.listening = this.#start()
+    // Whoever does not look at the promise hears of a failure by the `error` event.
+    this.listening.catch(() => {})
+  }
+
+  /** Where the own port or the attached server listens; null before it does. @throws UsageError with `noServer` */
+  address(): AddressInfo | string | null {
+    if (this.options.noServer) throw new UsageError('address: a server with noServer does not listen')
+    return (this.#own ?? this.options.server)?.address() ?? null
+  }
+
+  /** Whether a request is for this server: its path fits `path`. May be overridden or assigned. */
+  shouldHandle(request: Pick<AnyRequest, 'url'>): boolean {
+    const { path } = this.options
+    return path === undefined || (request.url ?? '').split('?', 1)[0] === path
+  }
+
+  /**
+   * Answers an upgrade request that `node:http` has read, RFC 6455 §4.2. `connection` is not emitted.
+   *
+   * @param head - the bytes that came behind the request
+   * @param callback - gets the connection, if the request is accepted
+   * @throws UsageError when called twice for one socket
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array, callback: Accepted<Data>): void {
+    this.#upgrader.acceptRequest(request, socket, head, this.#admit(callback))
+  }
+
+  /**
+   * Takes a raw socket from any `net` or `tls` server: reads the request itself and emits `connection`.
+   * The socket should be new, with `allowHalfOpen`, and nothing read from it.
+   */
+  handleSocket(socket: Duplex): void {
+    this.#upgrader.acceptSocket(socket, this.#admit(this.#emitConnection))
+  }
+
+  /**
+   * Takes no more connections. Open ones stay open; `close` comes when the own port and its sockets are gone.
+   *
+   * @param callback - called then, or with an error when the server is closed already
+   */
+  close(callback?: (error?: Error) => void): void {
+    if (this.#state === 'closed') {
+      if (callback !== undefined) process.nextTick(callback, new UsageError('the server is closed already'))
+      return
+    }
+    if (callback !== undefined) this.once('close', callback)
+    if (this.#state === 'closing') return
+    this.#state = 'closing'
+    this.#upgrader.refuseAll()
+    this.#detach?.()
+    if (this.#own === null) this.#closeWhenEmpty()
+    else this.#own.close(() => this.#finish())
+  }
+
+  /**
+   * Ends well: takes no more connections, sends every client a Close frame, and terminates those that do not answer.
+   *
+   * @returns when all connections are gone
+   */
+  async shutdown(options: ShutdownOptions = {}): Promise<ShutdownReport> {
+    if (this.#state === 'running') this.close()
+    const { clock, closeTimeout } = this.#checked.socket
+    return closeAll(this.#open, clock, closeTimeout, options)
+  }
+
+  /** As {@link shutdown}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown()
+  }
+
+  /** Called by `EventEmitter` when an async handler rejects. @internal */
+  [Symbol.for('nodejs.rejection')](error: Error, event: string, ...args: unknown[]): void {
+    if (event === 'connection') failHandler(args[0] as WebSocket<Data>, error)
+    else process.nextTick(() => this.emit('error', error))
+  }
+
+  #start(): Promise<AddressInfo> {
+    const { options } = this
+    if (options.server !== undefined) return this.#attach(options.server)
+    if (options.noServer) return new Promise(() => {})
+    const own =
+      options.tls === undefined ? createServer(SOCKET_OPTIONS) : createTlsServer({ ...options.tls, ...SOCKET_OPTIONS })
+    this.#own = own
+    own.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => this.handleSocket(socket))
+    own.on('tlsClientError', (error: Error) => this.#connectionError(error, false, undefined, undefined))
+    const listening = this.#follow(own)
+    own.listen({ port: options.port, host: options.host, path: options.socketPath, backlog: options.backlog })
+    return listening
+  }
+
+  #attach(server: NonNullable<WebSocketServerOptions<Data>['server']>): Promise<AddressInfo> {
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      this.handleUpgrade(request, socket, head, this.#emitConnection)
+    }
+    server.on('upgrade', onUpgrade)
+    const listening = this.#follow(server)
+    const detachListening = this.#detach
+    this.#detach = () => {
+      detachListening?.()
+      server.off('upgrade', onUpgrade)
+    }
+    return listening
+  }
+
+  /** Repeats the `listening` and `error` of a server as our own. */
+  #follow(server: Pick<NetServer, 'on' | 'off' | 'listening' | 'address'>): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      const onListening = (): void => {
+        resolve(server.address() as AddressInfo)
+        this.emit('listening')
+      }
+      const onError = (error: Error): void => {
+        reject(error)
+        this.emit('error', error)
+      }
+      server.on('listening', onListening)
+      server.on('error', onError)
+      this.#detach = () => {
+        server.off('listening', onListening)
+        server.off('error', onError)
+      }
+      if (server.listening) resolve(server.address() as AddressInfo)
+    })
+  }
+
+  #emitConnection: Accepted<Data> = (ws, request) => {
+    this.emit('connection', ws, request)
+  }
+
+  /** Puts a connection on the list before anybody sees it, and keeps a callback that throws to its own connection. */
+  #admit(callback: Accepted<Data>): Accepted<Data> {
+    return (ws, request) => {
+      this.#open.add(ws)
+      if (this.options.clientTracking !== false) this.clients.add(ws)
+      try {
+        callback(ws, request)
+      } catch (error) {
+        failHandler(ws, error)
+      }
+    }
+  }
+
+  #closed(ws: WebSocket<Data>): void {
+    this.#open.delete(ws)
+    this.clients.delete(ws)
+    if (this.#state === 'closing' && this.#own === null) this.#closeWhenEmpty()
+  }
+
+  #closeWhenEmpty(): void {
+    if (this.#open.size === 0) process.nextTick(() => this.#finish())
+  }
+
+  #finish(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.emit('close')
+  }
+
+  #connectionError(
+    error: Error,
+    isUnseen: boolean,
+    ws: WebSocket<Data> | undefined,
+    request: AnyRequest | undefined,
+  ): void {
+    publishConnectionError({ error, ws: ws as WebSocket<unknown> | undefined, request })
+    const isListened = this.emit('connectionError', error, ws, request)
+    // A bug of the application must not go unseen; what peers do wrong is no reason to write to its log.
+    if (isUnseen && !isListened) process.emitWarning(error)
+  }
+}

@@ -1,0 +1,18 @@
+import { clearTimeout, setTimeout } from 'node:timers'
+
+/** Time as the driver sees it, so that tests can turn the hands. */
+export interface Clock {
+  /** Milliseconds since some fixed point; never goes backwards. */
+  now(): number
+  /** Calls `callback` once, after `ms` milliseconds. A timer never keeps the process alive. */
+  setTimeout(callback: () => void, ms: number): unknown
+  /** Stops a timer; undefined and timers that ran are ignored. */
+  clearTimeout(timer: unknown): void
+}
+
+/** Real time. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms).unref(),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout | undefined),
+}

@@ -1,0 +1,21 @@
+/** What a `message` carries: text as a string (or a Buffer, by option), binary by `binaryType`. */
+export type MessageData = string | Buffer | ArrayBuffer
+
+/** Events of a `WebSocket`, with the arguments of their listeners. */
+export interface WebSocketEvents {
+  /** A whole message arrived, RFC 6455 §6.2. */
+  message: [data: MessageData, isBinary: boolean]
+  /**
+   * The connection is over. `code` is the Connection Close Code, RFC 6455 §7.1.5: 1005 without a status code, 1006
+   * without a Close frame.
+   */
+  close: [code: number, reason: Buffer]
+  /** A Ping arrived and, unless `autoPong` is off, was answered, RFC 6455 §5.5.2. */
+  ping: [data: Buffer]
+  /** A Pong arrived, RFC 6455 §5.5.3. */
+  pong: [data: Buffer]
+  /** `send()` had said false; now there is room again. */
+  drain: []
+  /** Something went wrong; `close` follows. Without a listener it only goes to the server's `connectionError`. */
+  error: [error: Error]
+}

@@ -1,0 +1,92 @@
+import { UsageError } from '../errors.ts'
+import { defaultLimits, limitOption } from '../protocol/options.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { HeartbeatOptions } from './heartbeat.ts'
+
+/** Options of one connection; a server gives the same ones to all of its connections. */
+export interface SocketOptions {
+  /** Most bytes in one message; a longer one ends the connection with 1009. Default 1 MiB. RFC 6455 §10.4. */
+  maxPayload?: number
+  /** Most fragments in one message; one more ends the connection with 1008. Default 65,536. */
+  maxFragments?: number
+  /** Most frames read from one connection in one turn of the event loop; the rest waits. Default 1,000. */
+  maxFramesPerTurn?: number
+  /** Whether Pings are answered by themselves, RFC 6455 §5.5.2. Default true. */
+  autoPong?: boolean
+  /** Milliseconds the peer has to take part in the closing handshake before the transport is destroyed. Default 5,000. */
+  closeTimeout?: number
+  /** Milliseconds without progress after which a write ends the connection. Default 30,000. */
+  writeStallTimeout?: number
+  /** Bytes of unsent output from which on `send()` returns false. Default 1 MiB. */
+  highWaterMark?: number
+  /**
+   * When a silent peer is asked for a sign of life, and when it is given up with 1006. Any byte counts as life.
+   * A number sets both times, in milliseconds; false turns it off. Default: 20,000 and 20,000 on a server, off on a client.
+   */
+  heartbeat?: boolean | number | Partial<HeartbeatOptions>
+  /** What a text message arrives as: `'string'` (default) or a `'buffer'` of its UTF-8. */
+  textFormat?: 'string' | 'buffer'
+  /** Time, for tests. Default: real time. */
+  clock?: Clock
+}
+
+/** {@link SocketOptions} after the checks, every one with a value. */
+export interface CheckedSocketOptions {
+  readonly maxPayload: number
+  readonly maxFragments: number
+  readonly maxFramesPerTurn: number
+  readonly autoPong: boolean
+  readonly closeTimeout: number
+  readonly writeStallTimeout: number
+  readonly highWaterMark: number
+  readonly heartbeat: HeartbeatOptions | null
+  readonly textFormat: 'string' | 'buffer'
+  readonly clock: Clock
+}
+
+const DEFAULT_BEAT_MS = 20_000
+
+/**
+ * Checks options and fills in defaults.
+ *
+ * @param heartbeatByDefault - whether there is a heartbeat when the option is absent
+ * @throws UsageError that names the option which is wrong; nothing is coerced
+ */
+export function checkSocketOptions(options: SocketOptions, heartbeatByDefault: boolean): CheckedSocketOptions {
+  const { textFormat = 'string' } = options
+  if (textFormat !== 'string' && textFormat !== 'buffer') {
+    throw new UsageError(`option textFormat is ${String(textFormat)}; it must be 'string' or 'buffer'`)
+  }
+  return {
+    maxPayload: limitOption('maxPayload', options.maxPayload, defaultLimits.maxPayload),
+    maxFragments: limitOption('maxFragments', options.maxFragments, defaultLimits.maxFragments, 1),
+    maxFramesPerTurn: limitOption('maxFramesPerTurn', options.maxFramesPerTurn, defaultLimits.maxFramesPerTurn, 1),
+    autoPong: booleanOption('autoPong', options.autoPong, true),
+    closeTimeout: limitOption('closeTimeout', options.closeTimeout, 5000),
+    writeStallTimeout: limitOption('writeStallTimeout', options.writeStallTimeout, 30_000, 1),
+    highWaterMark: limitOption('highWaterMark', options.highWaterMark, 1 << 20),
+    heartbeat: heartbeatOption(options.heartbeat ?? heartbeatByDefault),
+    textFormat,
+    clock: options.clock ?? systemClock,
+  }
+}
+
+/** Checks an option that is true or false. @throws UsageError */
+export function booleanOption(name: string, value: unknown, fallback: boolean): boolean {
+  if (value === undefined) return fallback
+  if (typeof value !== 'boolean') throw new UsageError(`option ${name} is ${String(value)}; it must be true or false`)
+  return value
+}
+
+function heartbeatOption(heartbeat: boolean | number | Partial<HeartbeatOptions>): HeartbeatOptions | null {
+  if (heartbeat === false) return null
+  const times = typeof heartbeat === 'number' ? { idleMs: heartbeat, timeoutMs: heartbeat } : heartbeat
+  if (times !== true && (typeof times !== 'object' || times === null)) {
+    throw new UsageError(`option heartbeat is ${String(heartbeat)}; it must be a boolean, milliseconds, or an object`)
+  }
+  const { idleMs, timeoutMs } = times === true ? {} : times
+  return {
+    idleMs: limitOption('heartbeat.idleMs', idleMs, DEFAULT_BEAT_MS, 1),
+    timeoutMs: limitOption('heartbeat.timeoutMs', timeoutMs, DEFAULT_BEAT_MS, 1),
+  }
+}

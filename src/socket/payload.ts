@@ -1,0 +1,33 @@
+import { Buffer } from 'node:buffer'
+import { UsageError } from '../errors.ts'
+
+/** What `send`, `ping` and `pong` take. A number is sent as its decimal digits. */
+export type Sendable = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | number
+
+/**
+ * The bytes or the text of what an application wants to send: exactly its bytes, whatever view it is.
+ *
+ * @throws UsageError when it is none of {@link Sendable}
+ */
+export function toPayload(data: unknown): string | Uint8Array {
+  if (typeof data === 'string') return data
+  if (data instanceof Uint8Array) return data
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data)
+  if (typeof data === 'number') return String(data)
+  throw new UsageError(`cannot send a value of type ${data === null ? 'null' : typeof data}; give a string or bytes`)
+}
+
+/** As {@link toPayload}, with a string turned into its UTF-8. */
+export function toBytes(data: unknown): Uint8Array {
+  const payload = toPayload(data)
+  return typeof payload === 'string' ? Buffer.from(payload) : payload
+}
+
+/** `bytes[start, end)` as a Buffer: the same memory when the receiver may keep it, a copy otherwise. */
+export function toBuffer(bytes: Uint8Array, start: number, end: number, owned: boolean): Buffer {
+  if (owned) return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start)
+  const copy = Buffer.allocUnsafe(end - start)
+  copy.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
+  return copy
+}
