@@ -27,12 +27,23 @@ const OPTIONS: UpgradeRequestOptions<number> = {
 describe('requestUpgrade', () => {
   it('writes the smallest request (§4.1) [6455-4.1-18] [6455-4.1-19] [6455-4.1-20] [6455-4.1-21] [6455-4.1-24] [6455-4.1-25] [6455-4.1-26] [6455-4.1-31]', () => {
     expect(latin1(requestUpgrade({ host: 'a', key: SAMPLE_KEY }).octets)).toBe(
-      head('GET / HTTP/1.1', ['Host: a', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${SAMPLE_KEY}`, 'Sec-WebSocket-Version: 13']),
+      head('GET / HTTP/1.1', [
+        'Host: a',
+        'Upgrade: websocket',
+        'Connection: Upgrade',
+        `Sec-WebSocket-Key: ${SAMPLE_KEY}`,
+        'Sec-WebSocket-Version: 13',
+      ]),
     )
   })
 
   it('writes everything it is given (§4.1) [6455-4.1-22] [6455-4.1-30] [6455-4.1-32] [6455-4.1-35] [6455-4.1-36] [7692-5-1]', () => {
-    const { octets: request } = requestUpgrade({ ...OPTIONS, target: '/x?y', origin: 'https://o', fields: [['Cookie', 'a=b']] })
+    const { octets: request } = requestUpgrade({
+      ...OPTIONS,
+      target: '/x?y',
+      origin: 'https://o',
+      fields: [['Cookie', 'a=b']],
+    })
     const parsed = parseRequestHead(request)
     expect(parsed.target).toBe('/x?y')
     expect([...parsed.fields].slice(5)).toEqual([
@@ -74,9 +85,12 @@ describe('requestUpgrade', () => {
     { name: 'a repeated subprotocol', options: { subprotocols: ['a', 'a'] } },
     { name: 'an extension with a space', options: { extensions: [{ ...DEFLATE, name: 'a b' }] } },
     { name: 'a field with a line break', options: { fields: [['a', 'b\r\nc: d']] } },
-  ])('throws UsageError for $name (§4.1) [6455-4.1-3] [6455-4.1-4] [6455-4.1-33] [6455-4.1-34] [6455-3-2]', ({ options }) => {
-    expect(() => requestUpgrade({ ...OPTIONS, ...options })).toThrow(UsageError)
-  })
+  ])(
+    'throws UsageError for $name (§4.1) [6455-4.1-3] [6455-4.1-4] [6455-4.1-33] [6455-4.1-34] [6455-3-2]',
+    ({ options }) => {
+      expect(() => requestUpgrade({ ...OPTIONS, ...options })).toThrow(UsageError)
+    },
+  )
 
   it.each([
     'Host',
@@ -126,7 +140,9 @@ describe('confirmUpgrade', () => {
   it('gives what was agreed on, extensions over several lines too (erratum 3433) [6455-11.3.2-2] [6455-9.1-6]', () => {
     const result = confirm({}, 'Sec-WebSocket-Protocol: superchat', 'Sec-WebSocket-Extensions: permessage-deflate; x=1')
     expect(result.subprotocol).toBe('superchat')
-    expect(result.extensions).toEqual([{ name: 'permessage-deflate', rsvBits: RsvBits.Rsv1, params: [['x', '1']], config: 42 }])
+    expect(result.extensions).toEqual([
+      { name: 'permessage-deflate', rsvBits: RsvBits.Rsv1, params: [['x', '1']], config: 42 },
+    ])
   })
 
   it.each([
@@ -135,14 +151,44 @@ describe('confirmUpgrade', () => {
     { name: '100', changes: { status: 'HTTP/1.1 100 Continue' }, status: 100, requirement: '6455-4.1-38' },
     { name: 'HTTP/1.0', changes: { status: 'HTTP/1.0 101 a' }, status: 101, requirement: '6455-4.1-44' },
     { name: 'no Upgrade', changes: { upgrade: '' }, status: 101, requirement: '6455-4.1-39' },
-    { name: 'an Upgrade list', changes: { upgrade: 'Upgrade: websocket, h2c' }, status: 101, requirement: '6455-4.1-39' },
+    {
+      name: 'an Upgrade list',
+      changes: { upgrade: 'Upgrade: websocket, h2c' },
+      status: 101,
+      requirement: '6455-4.1-39',
+    },
     { name: 'no Connection', changes: { connection: '' }, status: 101, requirement: '6455-4.1-40' },
-    { name: 'Connection: close', changes: { connection: 'Connection: close' }, status: 101, requirement: '6455-4.1-40' },
-    { name: 'a malformed Connection', changes: { connection: 'Connection: Upgrade;' }, status: 101, requirement: '6455-4.1-40' },
+    {
+      name: 'Connection: close',
+      changes: { connection: 'Connection: close' },
+      status: 101,
+      requirement: '6455-4.1-40',
+    },
+    {
+      name: 'a malformed Connection',
+      changes: { connection: 'Connection: Upgrade;' },
+      status: 101,
+      requirement: '6455-4.1-40',
+    },
     { name: 'no Accept', changes: { accept: '' }, status: 101, requirement: '6455-4.1-41' },
-    { name: 'Accept in another case', changes: { accept: VALID.accept.toLowerCase() }, status: 101, requirement: '6455-4.1-41' },
-    { name: 'the key as Accept', changes: { accept: `Sec-WebSocket-Accept: ${SAMPLE_KEY}` }, status: 101, requirement: '6455-4.1-41' },
-    { name: 'Accept twice', changes: { accept: `${VALID.accept}\r\n${VALID.accept}` }, status: 101, requirement: '6455-4.1-41' },
+    {
+      name: 'Accept in another case',
+      changes: { accept: VALID.accept.toLowerCase() },
+      status: 101,
+      requirement: '6455-4.1-41',
+    },
+    {
+      name: 'the key as Accept',
+      changes: { accept: `Sec-WebSocket-Accept: ${SAMPLE_KEY}` },
+      status: 101,
+      requirement: '6455-4.1-41',
+    },
+    {
+      name: 'Accept twice',
+      changes: { accept: `${VALID.accept}\r\n${VALID.accept}` },
+      status: 101,
+      requirement: '6455-4.1-41',
+    },
   ])('fails for $name (§4.1) [$requirement] [6455-11.3.3-1]', ({ changes, status, requirement }) => {
     expect(refusal(() => confirm(changes))).toMatchObject({ httpStatus: status, requirement })
   })
@@ -166,7 +212,12 @@ describe('confirmUpgrade', () => {
   it('understands what the server side of this package answers', () => {
     const request = requestUpgrade(OPTIONS)
     const plan = validateUpgrade(parseRequestHead(request.octets))
-    const extension = { name: 'permessage-deflate', rsvBits: RsvBits.Rsv1, params: plan.extensionOffers[0]!.params, config: undefined }
+    const extension = {
+      name: 'permessage-deflate',
+      rsvBits: RsvBits.Rsv1,
+      params: plan.extensionOffers[0]!.params,
+      config: undefined,
+    }
     const response = acceptUpgrade(plan, { subprotocol: 'chat', extensions: [extension] })
     expect(confirmUpgrade(request, parseResponseHead(response))).toMatchObject({
       subprotocol: 'chat',

@@ -15,18 +15,53 @@ const PROTOTYPE_NAMES = Object.getOwnPropertyNames(Object.prototype)
 describe('parseExtensions', () => {
   it.each<{ value: string; expected: ExtensionOffer[] }>([
     { value: 'foo', expected: [{ name: 'foo', params: [] }] },
-    { value: 'foo, bar; baz=2', expected: [{ name: 'foo', params: [] }, { name: 'bar', params: [['baz', '2']] }] },
+    {
+      value: 'foo, bar; baz=2',
+      expected: [
+        { name: 'foo', params: [] },
+        { name: 'bar', params: [['baz', '2']] },
+      ],
+    },
     {
       value: 'mux; max-channels=4; flow-control,\tdeflate-stream',
       expected: [
-        { name: 'mux', params: [['max-channels', '4'], ['flow-control', true]] },
+        {
+          name: 'mux',
+          params: [
+            ['max-channels', '4'],
+            ['flow-control', true],
+          ],
+        },
         { name: 'deflate-stream', params: [] },
       ],
     },
-    { value: ' \ta ; b = "1\\0" ,a ', expected: [{ name: 'a', params: [['b', '10']] }, { name: 'a', params: [] }] },
+    {
+      value: ' \ta ; b = "1\\0" ,a ',
+      expected: [
+        { name: 'a', params: [['b', '10']] },
+        { name: 'a', params: [] },
+      ],
+    },
     { value: 'a;b="x"', expected: [{ name: 'a', params: [['b', 'x']] }] },
-    { value: 'a;b=1;b=2', expected: [{ name: 'a', params: [['b', '1'], ['b', '2']] }] },
-    { value: 'A,a', expected: [{ name: 'A', params: [] }, { name: 'a', params: [] }] },
+    {
+      value: 'a;b=1;b=2',
+      expected: [
+        {
+          name: 'a',
+          params: [
+            ['b', '1'],
+            ['b', '2'],
+          ],
+        },
+      ],
+    },
+    {
+      value: 'A,a',
+      expected: [
+        { name: 'A', params: [] },
+        { name: 'a', params: [] },
+      ],
+    },
   ])('parses $value (§9.1) [6455-9.1-3] [6455-4.3-1]', ({ value, expected }) => {
     expect(parseExtensions(value)).toEqual(expected)
   })
@@ -76,7 +111,15 @@ describe('parseExtensions', () => {
   })
 
   it.each(PROTOTYPE_NAMES)('takes %s as an ordinary name (S-H04)', (name) => {
-    expect(parseExtensions(`${name}; ${name}; ${name}=${name}`)).toEqual([{ name, params: [[name, true], [name, name]] }])
+    expect(parseExtensions(`${name}; ${name}; ${name}=${name}`)).toEqual([
+      {
+        name,
+        params: [
+          [name, true],
+          [name, name],
+        ],
+      },
+    ])
   })
 })
 
@@ -117,7 +160,10 @@ describe('parseSubprotocols', () => {
   )
 
   it('refuses a repeated one with 400 (§4.1) [6455-4.1-34]', () => {
-    expect(refusal(() => parseSubprotocols('chat, b, chat'))).toMatchObject({ httpStatus: 400, requirement: '6455-4.1-34' })
+    expect(refusal(() => parseSubprotocols('chat, b, chat'))).toMatchObject({
+      httpStatus: 400,
+      requirement: '6455-4.1-34',
+    })
   })
 })
 

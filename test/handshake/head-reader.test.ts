@@ -4,7 +4,12 @@ import { RequestHeadReader, ResponseHeadReader } from '../../src/handshake/head-
 import { chunkingsWithTrailing } from '../support/chunkings.ts'
 import { BROWSER_HEAD, head, latin1, octets, refusal } from './heads.ts'
 
-const REQUEST = head('GET /chat?x=1 HTTP/1.1', ['Host: a', 'X-Empty:', 'x-Padded: \t b \t c\t ', 'X-Latin: caf\xe9\x80'])
+const REQUEST = head('GET /chat?x=1 HTTP/1.1', [
+  'Host: a',
+  'X-Empty:',
+  'x-Padded: \t b \t c\t ',
+  'X-Latin: caf\xe9\x80',
+])
 const RESPONSE = head('HTTP/1.1 101 Switching \xc9', ['Upgrade: websocket', 'X-Latin: \xff'])
 const FRAME = Uint8Array.of(0x81, 0x85, 1, 2, 3, 4, 0, 13, 10, 13, 10)
 
@@ -41,7 +46,10 @@ describe('RequestHeadReader', () => {
   })
 
   it('skips one empty line before the request-line (RFC 9112 §2.2)', () => {
-    expect(new RequestHeadReader().receive(octets(`\r\n${BROWSER_HEAD}`))).toMatchObject({ method: 'GET', target: '/chat?room=1' })
+    expect(new RequestHeadReader().receive(octets(`\r\n${BROWSER_HEAD}`))).toMatchObject({
+      method: 'GET',
+      target: '/chat?room=1',
+    })
   })
 
   it('takes an empty chunk as nothing, and nothing as the leftover', () => {
@@ -142,17 +150,20 @@ const EARLY_FAULTS = [
 ]
 
 describe('RequestHeadReader, faults', () => {
-  it.each(EARLY_FAULTS)('refuses $name with 400 at the octet that shows it (S-H25) [6455-4.2.1-1]', ({ bytes, requirement }) => {
-    const all = octets(bytes)
-    for (const { name, chunks } of chunkingsWithTrailing(all, octets(BROWSER_HEAD)).slice(0, all.length + 2)) {
+  it.each(EARLY_FAULTS)(
+    'refuses $name with 400 at the octet that shows it (S-H25) [6455-4.2.1-1]',
+    ({ bytes, requirement }) => {
+      const all = octets(bytes)
+      for (const { name, chunks } of chunkingsWithTrailing(all, octets(BROWSER_HEAD)).slice(0, all.length + 2)) {
+        const reader = new RequestHeadReader()
+        const error = refusal(() => chunks.map((chunk) => reader.receive(chunk)))
+        expect(error, name).toMatchObject({ httpStatus: 400, requirement })
+      }
       const reader = new RequestHeadReader()
-      const error = refusal(() => chunks.map((chunk) => reader.receive(chunk)))
-      expect(error, name).toMatchObject({ httpStatus: 400, requirement })
-    }
-    const reader = new RequestHeadReader()
-    expect(reader.receive(all.subarray(0, -1))).toBeNull()
-    expect(refusal(() => reader.receive(all.subarray(-1)))).toMatchObject({ httpStatus: 400, requirement })
-  })
+      expect(reader.receive(all.subarray(0, -1))).toBeNull()
+      expect(refusal(() => reader.receive(all.subarray(-1)))).toMatchObject({ httpStatus: 400, requirement })
+    },
+  )
 
   it.each(['Content-Lengtx: 0\t', 'Content: 0\t', 'Content-Length:\t'])('accepts a tab after %j', (line) => {
     expect(new RequestHeadReader().receive(octets(head('GET / HTTP/1.1', [line])))).not.toBeNull()
@@ -162,7 +173,8 @@ describe('RequestHeadReader, faults', () => {
 describe('RequestHeadReader, limits', () => {
   const line = (length: number) => `GET /${'a'.repeat(length - 'GET / HTTP/1.1'.length)} HTTP/1.1`
   const lines = (count: number) => Array.from({ length: count }, () => 'X: 1')
-  const headOf = (length: number) => `GET / HTTP/1.1\r\nX: ${'a'.repeat(length - 'GET / HTTP/1.1\r\nX: \r\n\r\n'.length)}\r\n\r\n`
+  const headOf = (length: number) =>
+    `GET / HTTP/1.1\r\nX: ${'a'.repeat(length - 'GET / HTTP/1.1\r\nX: \r\n\r\n'.length)}\r\n\r\n`
 
   it.each([
     { name: 'a request-line of 8192 octets', bytes: head(line(8192), []) },
@@ -179,12 +191,30 @@ describe('RequestHeadReader, limits', () => {
   it.each([
     { name: 'an endless target', start: 'GET /', endless: 'a', status: 414, at: 8193 },
     { name: 'an endless method', start: '', endless: 'A', status: 414, at: 8193 },
-    { name: 'an endless absolute target after an empty line', start: '\r\nGET http://h/', endless: 'a', status: 414, at: 8195 },
+    {
+      name: 'an endless absolute target after an empty line',
+      start: '\r\nGET http://h/',
+      endless: 'a',
+      status: 414,
+      at: 8195,
+    },
     { name: 'an endless value', start: 'GET / HTTP/1.1\r\nX:', endless: 'a', status: 431, at: 16_384 },
     { name: 'endless padding', start: 'GET / HTTP/1.1\r\nX:', endless: ' ', status: 431, at: 16_384 },
     { name: 'an endless name', start: 'GET / HTTP/1.1\r\n', endless: 'a', status: 431, at: 16_384 },
-    { name: 'one name for ever (S-H08, S-H12)', start: 'GET / HTTP/1.1\r\n', endless: 'X: 1\r\n', status: 431, at: 617 },
-    { name: 'long lines for ever', start: 'GET / HTTP/1.1\r\n', endless: `X: ${'a'.repeat(500)}\r\n`, status: 431, at: 16_384 },
+    {
+      name: 'one name for ever (S-H08, S-H12)',
+      start: 'GET / HTTP/1.1\r\n',
+      endless: 'X: 1\r\n',
+      status: 431,
+      at: 617,
+    },
+    {
+      name: 'long lines for ever',
+      start: 'GET / HTTP/1.1\r\n',
+      endless: `X: ${'a'.repeat(500)}\r\n`,
+      status: 431,
+      at: 16_384,
+    },
   ])('refuses $name with $status at octet $at [6455-10.4-1] [6455-4.2.1-1]', ({ start, endless, status, at }) => {
     const bytes = octets((start + endless.repeat(1 + 20_000 / endless.length)).slice(0, 20_000))
     const refused = { httpStatus: status, requirement: '6455-10.4-1' }
@@ -195,7 +225,12 @@ describe('RequestHeadReader, limits', () => {
   })
 
   it.each([0, 1, 50, 99])('refuses 2000 lines with 431, %i of them before the upgrade fields (S-H06)', (before) => {
-    const bytes = octets(BROWSER_HEAD.replace('Host:', `${'X: 1\r\n'.repeat(before)}Host:`).replace('\r\n\r\n', `\r\n${'X: 1\r\n'.repeat(2000)}\r\n`))
+    const bytes = octets(
+      BROWSER_HEAD.replace('Host:', `${'X: 1\r\n'.repeat(before)}Host:`).replace(
+        '\r\n\r\n',
+        `\r\n${'X: 1\r\n'.repeat(2000)}\r\n`,
+      ),
+    )
     expect(refusal(() => new RequestHeadReader().receive(bytes)).httpStatus).toBe(431)
   })
 
@@ -232,7 +267,10 @@ describe('ResponseHeadReader', () => {
         }
       }
       expect(read, name).toMatchObject({ httpVersion: '1.1', status: 101, reason: 'Switching \xc9' })
-      expect([...read!.fields], name).toEqual([['Upgrade', 'websocket'], ['X-Latin', '\xff']])
+      expect([...read!.fields], name).toEqual([
+        ['Upgrade', 'websocket'],
+        ['X-Latin', '\xff'],
+      ])
       expect(Uint8Array.from(rest), name).toEqual(FRAME)
     }
   })

@@ -30,14 +30,21 @@ function negotiator(name: string, rsvBits: number): ExtensionNegotiator<string> 
   return {
     name,
     rsvBits,
-    accept: (offer) => (offer.params.some(([param]) => param === 'no') ? null : { params: offer.params, config: `${name}!` }),
+    accept: (offer) =>
+      offer.params.some(([param]) => param === 'no') ? null : { params: offer.params, config: `${name}!` },
   }
 }
 
 describe('negotiateExtensions', () => {
-  const negotiators = [negotiator('b', RsvBits.Rsv2), negotiator('a', RsvBits.Rsv1), negotiator('a2', RsvBits.Rsv1 | RsvBits.Rsv3)]
+  const negotiators = [
+    negotiator('b', RsvBits.Rsv2),
+    negotiator('a', RsvBits.Rsv1),
+    negotiator('a2', RsvBits.Rsv1 | RsvBits.Rsv3),
+  ]
   const chosen = (offers: string) =>
-    negotiateExtensions(parseExtensions(offers), negotiators).map(({ name, params }) => [name, ...params.flat()].join(' '))
+    negotiateExtensions(parseExtensions(offers), negotiators).map(({ name, params }) =>
+      [name, ...params.flat()].join(' '),
+    )
 
   it.each([
     { offers: 'a; x=1', expected: ['a x 1'], story: 'accepts an offer' },
@@ -94,8 +101,11 @@ describe('confirmExtensions', () => {
     { name: 'stands twice', answer: 'b, b', requirement: '6455-4.1-44' },
     { name: 'shares an RSV bit', answer: 'a, c', requirement: '7692-5-10' },
     { name: 'breaks its own rules', answer: 'a; no', requirement: '6455-9-4' },
-  ])('fails when an extension $name (§4.1) [6455-4.1-42] [6455-4.1-44] [7692-5-10] [7692-5-14]', ({ answer, requirement }) => {
-    const error = refusal(() => confirmExtensions(parseExtensions(answer), PROPOSERS, 101))
-    expect(error).toMatchObject({ httpStatus: 101, requirement })
-  })
+  ])(
+    'fails when an extension $name (§4.1) [6455-4.1-42] [6455-4.1-44] [7692-5-10] [7692-5-14]',
+    ({ answer, requirement }) => {
+      const error = refusal(() => confirmExtensions(parseExtensions(answer), PROPOSERS, 101))
+      expect(error).toMatchObject({ httpStatus: 101, requirement })
+    },
+  )
 })

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { classAt, decodeLatin1, encodeLatin1, isAll, OCTET_CLASS, OctetClass, octetName } from '../../src/handshake/octets.ts'
+import {
+  classAt,
+  decodeLatin1,
+  encodeLatin1,
+  isAll,
+  OCTET_CLASS,
+  OctetClass,
+  octetName,
+} from '../../src/handshake/octets.ts'
 
 const ALL = Array.from({ length: 256 }, (_, octet) => String.fromCharCode(octet))
 

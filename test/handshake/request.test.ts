@@ -9,9 +9,12 @@ describe('parseRequestHead', () => {
     expect(parseRequestHead(octets(`${BROWSER_HEAD}\x81\x00`)).fields.size).toBe(12)
   })
 
-  it.each(['', 'GET', BROWSER_HEAD.slice(0, -1)])('refuses %j with 400: the empty line is missing [6455-4.2.1-1]', (text) => {
-    expect(refusal(() => parseRequestHead(octets(text)))).toMatchObject({ httpStatus: 400, requirement: '9112-2.1' })
-  })
+  it.each(['', 'GET', BROWSER_HEAD.slice(0, -1)])(
+    'refuses %j with 400: the empty line is missing [6455-4.2.1-1]',
+    (text) => {
+      expect(refusal(() => parseRequestHead(octets(text)))).toMatchObject({ httpStatus: 400, requirement: '9112-2.1' })
+    },
+  )
 
   it('honours the limits it is given [6455-10.4-1]', () => {
     expect(refusal(() => parseRequestHead(octets(BROWSER_HEAD), { maxFieldLines: 11 })).httpStatus).toBe(431)

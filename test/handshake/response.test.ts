@@ -6,11 +6,17 @@ import { latin1, octets, refusal } from './heads.ts'
 
 describe('parseResponseHead', () => {
   it('parses a whole head and leaves what follows it alone', () => {
-    expect(parseResponseHead(octets('HTTP/1.1 404 Not Found\r\nA: b\r\n\r\nbody'))).toMatchObject({ status: 404, reason: 'Not Found' })
+    expect(parseResponseHead(octets('HTTP/1.1 404 Not Found\r\nA: b\r\n\r\nbody'))).toMatchObject({
+      status: 404,
+      reason: 'Not Found',
+    })
   })
 
   it('fails with 502 when the empty line is missing [6455-4.1-44]', () => {
-    expect(refusal(() => parseResponseHead(octets('HTTP/1.1 101 \r\n')))).toMatchObject({ httpStatus: 502, requirement: '9112-2.1' })
+    expect(refusal(() => parseResponseHead(octets('HTTP/1.1 101 \r\n')))).toMatchObject({
+      httpStatus: 502,
+      requirement: '9112-2.1',
+    })
   })
 
   it('honours the limits it is given [6455-10.4-1]', () => {
@@ -40,11 +46,15 @@ describe('serializeResponseHead', () => {
 describe('serializeResponse', () => {
   it('writes text as UTF-8 with its length in octets', () => {
     const bytes = serializeResponse(404, [['Content-Type', 'text/plain']], '\u00e9')
-    expect(latin1(bytes)).toBe('HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n\xc3\xa9')
+    expect(latin1(bytes)).toBe(
+      'HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n\xc3\xa9',
+    )
   })
 
   it('writes octets as they are, and an empty reason for a status without one', () => {
-    expect(latin1(serializeResponse(418, [], Uint8Array.of(0, 255)))).toBe('HTTP/1.1 418 \r\nContent-Length: 2\r\n\r\n\0\xff')
+    expect(latin1(serializeResponse(418, [], Uint8Array.of(0, 255)))).toBe(
+      'HTTP/1.1 418 \r\nContent-Length: 2\r\n\r\n\0\xff',
+    )
     expect(latin1(serializeResponse(200, []))).toBe('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
   })
 

@@ -3,7 +3,12 @@ import { type FieldLines, HandshakeError, UsageError } from '../../src/errors.ts
 import { RsvBits } from '../../src/handshake/negotiation.ts'
 import { parseRequestHead, requestHeadFrom } from '../../src/handshake/request.ts'
 import { parseResponseHead } from '../../src/handshake/response.ts'
-import { acceptUpgrade, rejectUpgrade, type UpgradePlan, validateUpgrade } from '../../src/handshake/server-handshake.ts'
+import {
+  acceptUpgrade,
+  rejectUpgrade,
+  type UpgradePlan,
+  validateUpgrade,
+} from '../../src/handshake/server-handshake.ts'
 import { BROWSER_HEAD, head, latin1, MINIMAL_LINES, octets, refusal, SAMPLE_ACCEPT, SAMPLE_KEY } from './heads.ts'
 
 const GET = 'GET /chat?x=1 HTTP/1.1'
@@ -42,8 +47,14 @@ describe('validateUpgrade', () => {
 
   it.each([
     { name: 'fields in another order', fieldLines: MINIMAL_LINES.toReversed() },
-    { name: 'lower-case names', fieldLines: MINIMAL_LINES.map((line) => line.replace(/^[^:]+/, (n) => n.toLowerCase())) },
-    { name: 'upper-case names', fieldLines: MINIMAL_LINES.map((line) => line.replace(/^[^:]+/, (n) => n.toUpperCase())) },
+    {
+      name: 'lower-case names',
+      fieldLines: MINIMAL_LINES.map((line) => line.replace(/^[^:]+/, (n) => n.toLowerCase())),
+    },
+    {
+      name: 'upper-case names',
+      fieldLines: MINIMAL_LINES.map((line) => line.replace(/^[^:]+/, (n) => n.toUpperCase())),
+    },
     { name: 'no space after the colon', fieldLines: MINIMAL_LINES.map((line) => line.replace(': ', ':')) },
     { name: 'whitespace around values', fieldLines: MINIMAL_LINES.map((line) => `${line.replace(': ', ':\t ')} \t`) },
   ])('accepts $name (§4.2.1) [6455-4.2.1-13]', ({ fieldLines }) => {
@@ -52,7 +63,9 @@ describe('validateUpgrade', () => {
 
   it('ignores unknown fields, unknown Sec-WebSocket fields and prototype names too (S-H05) [6455-4.2.1-12] [6455-4.1-36]', () => {
     const unknown = ['X-Foo: \xff', 'Sec-WebSocket-Foo: ;;,', '__proto__: x', 'constructor: y', 'Expect: z']
-    expect(plan([...unknown, ...MINIMAL_LINES, ...Array.from({ length: 20 }, (_, i) => `X-${i}: ${i}`)]).key).toBe(SAMPLE_KEY)
+    expect(plan([...unknown, ...MINIMAL_LINES, ...Array.from({ length: 20 }, (_, i) => `X-${i}: ${i}`)]).key).toBe(
+      SAMPLE_KEY,
+    )
   })
 
   it.each([
@@ -82,7 +95,9 @@ describe('validateUpgrade', () => {
   })
 
   it('accepts a key with other pad bits (erratum 3150) [6455-4.2.1-8]', () => {
-    expect(plan(lines('Sec-WebSocket-Key', 'Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC==')).key).toBe('AQIDBAUGBwgJCgsMDQ4PEC==')
+    expect(plan(lines('Sec-WebSocket-Key', 'Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC==')).key).toBe(
+      'AQIDBAUGBwgJCgsMDQ4PEC==',
+    )
   })
 
   it.each(['0', '00', '000000'])('accepts Content-Length: %s, which is no body', (length) => {
@@ -94,7 +109,12 @@ describe('validateUpgrade', () => {
   })
 
   it('joins lists that are split over lines (§9.1, §11.3) [6455-9.1-3] [6455-11.3.2-1] [6455-11.3.4-1] [6455-4.1-35]', () => {
-    const split = ['Sec-WebSocket-Protocol: a', 'Sec-WebSocket-Extensions: foo', 'Sec-WebSocket-Protocol: b, c', 'Sec-WebSocket-Extensions: bar; baz=2']
+    const split = [
+      'Sec-WebSocket-Protocol: a',
+      'Sec-WebSocket-Extensions: foo',
+      'Sec-WebSocket-Protocol: b, c',
+      'Sec-WebSocket-Extensions: bar; baz=2',
+    ]
     expect(plan([...split, ...MINIMAL_LINES])).toMatchObject({
       subprotocols: ['a', 'b', 'c'],
       extensionOffers: [
@@ -108,11 +128,17 @@ describe('validateUpgrade', () => {
     const parsed = parseRequestHead(octets(head(GET, MINIMAL_LINES)))
     expect(validateUpgrade(parsed, { path: '/chat' }).path).toBe('/chat')
     expect(validateUpgrade(parsed, { path: undefined }).path).toBe('/chat')
-    expect(refusal(() => validateUpgrade(parsed, { path: '/' }))).toMatchObject({ httpStatus: 404, requirement: '6455-4.2.2-8' })
+    expect(refusal(() => validateUpgrade(parsed, { path: '/' }))).toMatchObject({
+      httpStatus: 404,
+      requirement: '6455-4.2.2-8',
+    })
   })
 })
 
-const VERSION_13 = [['Upgrade', 'websocket'], ['Sec-WebSocket-Version', '13']]
+const VERSION_13 = [
+  ['Upgrade', 'websocket'],
+  ['Sec-WebSocket-Version', '13'],
+]
 
 describe('validateUpgrade, refusals', () => {
   it.each(['POST', 'PUT', 'HEAD', 'OPTIONS', 'CONNECT', 'get', 'GETS', '__proto__'])(
@@ -123,53 +149,176 @@ describe('validateUpgrade, refusals', () => {
     },
   )
 
-  it.each(['1.0', '0.9', '2.0', '1.2'])('refuses HTTP/%s with 400 when node:http has let it pass (§4.2.1) [6455-4.2.1-3]', (httpVersion) => {
-    const rawHeaders = MINIMAL_LINES.flatMap((line) => line.split(': '))
-    const parsed = requestHeadFrom({ method: 'GET', url: '/', httpVersion, rawHeaders })
-    expect(refusal(() => validateUpgrade(parsed))).toMatchObject({ httpStatus: 400, requirement: '6455-4.2.1-3' })
-    expect(validateUpgrade({ ...parsed, httpVersion: '1.1' }).key).toBe(SAMPLE_KEY)
-  })
+  it.each(['1.0', '0.9', '2.0', '1.2'])(
+    'refuses HTTP/%s with 400 when node:http has let it pass (§4.2.1) [6455-4.2.1-3]',
+    (httpVersion) => {
+      const rawHeaders = MINIMAL_LINES.flatMap((line) => line.split(': '))
+      const parsed = requestHeadFrom({ method: 'GET', url: '/', httpVersion, rawHeaders })
+      expect(refusal(() => validateUpgrade(parsed))).toMatchObject({ httpStatus: 400, requirement: '6455-4.2.1-3' })
+      expect(validateUpgrade({ ...parsed, httpVersion: '1.1' }).key).toBe(SAMPLE_KEY)
+    },
+  )
 
-  it.each(['*', '/a#b', 'host:80', '/\xff', ''])('refuses the target %j with 400 when node:http has let it pass [6455-4.2.1-4]', (url) => {
-    const rawHeaders = MINIMAL_LINES.flatMap((line) => line.split(': '))
-    const parsed = requestHeadFrom({ method: 'GET', url, httpVersion: '1.1', rawHeaders })
-    expect(refusal(() => validateUpgrade(parsed))).toMatchObject({ httpStatus: 400, requirement: '6455-4.2.1-4' })
-  })
+  it.each(['*', '/a#b', 'host:80', '/\xff', ''])(
+    'refuses the target %j with 400 when node:http has let it pass [6455-4.2.1-4]',
+    (url) => {
+      const rawHeaders = MINIMAL_LINES.flatMap((line) => line.split(': '))
+      const parsed = requestHeadFrom({ method: 'GET', url, httpVersion: '1.1', rawHeaders })
+      expect(refusal(() => validateUpgrade(parsed))).toMatchObject({ httpStatus: 400, requirement: '6455-4.2.1-4' })
+    },
+  )
 
   it.each<{ name: string; fieldLines: string[]; status: number; requirement: string; fields?: unknown }>([
     { name: 'no Host', fieldLines: lines('Host'), status: 400, requirement: '6455-4.2.1-5' },
     { name: 'an empty Host', fieldLines: lines('Host', 'Host:'), status: 400, requirement: '6455-4.2.1-5' },
     { name: 'two Hosts', fieldLines: lines('Host', 'Host: a', 'Host: a'), status: 400, requirement: '6455-4.2.1-5' },
-    { name: 'two hosts in one line', fieldLines: lines('Host', 'Host: a, a'), status: 400, requirement: '6455-4.2.1-5' },
+    {
+      name: 'two hosts in one line',
+      fieldLines: lines('Host', 'Host: a, a'),
+      status: 400,
+      requirement: '6455-4.2.1-5',
+    },
     { name: 'a Host with a space', fieldLines: lines('Host', 'Host: a b'), status: 400, requirement: '6455-4.2.1-5' },
     { name: 'Content-Length: 1', fieldLines: lines('', 'Content-Length: 1'), status: 400, requirement: '9112-6.3' },
     { name: 'an empty Content-Length', fieldLines: lines('', 'Content-Length:'), status: 400, requirement: '9112-6.3' },
     { name: 'Content-Length: -0', fieldLines: lines('', 'Content-Length: -0'), status: 400, requirement: '9112-6.3' },
-    { name: 'Content-Length: 0, 0', fieldLines: lines('', 'Content-Length: 0, 0'), status: 400, requirement: '9112-6.3' },
-    { name: 'two Content-Lengths', fieldLines: lines('', 'Content-Length: 0', 'Content-Length: 0'), status: 400, requirement: '9112-6.3' },
-    { name: 'Transfer-Encoding: chunked', fieldLines: lines('', 'Transfer-Encoding: chunked'), status: 400, requirement: '9112-6.1' },
-    { name: 'an empty Transfer-Encoding', fieldLines: lines('', 'transfer-encoding:'), status: 400, requirement: '9112-6.1' },
+    {
+      name: 'Content-Length: 0, 0',
+      fieldLines: lines('', 'Content-Length: 0, 0'),
+      status: 400,
+      requirement: '9112-6.3',
+    },
+    {
+      name: 'two Content-Lengths',
+      fieldLines: lines('', 'Content-Length: 0', 'Content-Length: 0'),
+      status: 400,
+      requirement: '9112-6.3',
+    },
+    {
+      name: 'Transfer-Encoding: chunked',
+      fieldLines: lines('', 'Transfer-Encoding: chunked'),
+      status: 400,
+      requirement: '9112-6.1',
+    },
+    {
+      name: 'an empty Transfer-Encoding',
+      fieldLines: lines('', 'transfer-encoding:'),
+      status: 400,
+      requirement: '9112-6.1',
+    },
     { name: 'no Upgrade', fieldLines: lines('Upgrade'), status: 426, requirement: '6455-4.2.1-6', fields: VERSION_13 },
-    { name: 'an empty Upgrade', fieldLines: lines('Upgrade', 'Upgrade:'), status: 426, requirement: '6455-4.2.1-6', fields: VERSION_13 },
-    { name: 'another Upgrade', fieldLines: lines('Upgrade', 'Upgrade: h2c'), status: 426, requirement: '6455-4.2.1-6', fields: VERSION_13 },
-    { name: 'websocket/13', fieldLines: lines('Upgrade', 'Upgrade: websocket/13'), status: 426, requirement: '6455-4.2.1-6' },
-    { name: 'websockets', fieldLines: lines('Upgrade', 'Upgrade: websockets'), status: 426, requirement: '6455-4.2.1-6' },
-    { name: 'a malformed Upgrade', fieldLines: lines('Upgrade', 'Upgrade: web socket'), status: 400, requirement: '9110-7.8' },
+    {
+      name: 'an empty Upgrade',
+      fieldLines: lines('Upgrade', 'Upgrade:'),
+      status: 426,
+      requirement: '6455-4.2.1-6',
+      fields: VERSION_13,
+    },
+    {
+      name: 'another Upgrade',
+      fieldLines: lines('Upgrade', 'Upgrade: h2c'),
+      status: 426,
+      requirement: '6455-4.2.1-6',
+      fields: VERSION_13,
+    },
+    {
+      name: 'websocket/13',
+      fieldLines: lines('Upgrade', 'Upgrade: websocket/13'),
+      status: 426,
+      requirement: '6455-4.2.1-6',
+    },
+    {
+      name: 'websockets',
+      fieldLines: lines('Upgrade', 'Upgrade: websockets'),
+      status: 426,
+      requirement: '6455-4.2.1-6',
+    },
+    {
+      name: 'a malformed Upgrade',
+      fieldLines: lines('Upgrade', 'Upgrade: web socket'),
+      status: 400,
+      requirement: '9110-7.8',
+    },
     { name: 'no Connection', fieldLines: lines('Connection'), status: 400, requirement: '6455-4.2.1-7' },
-    { name: 'Connection: close', fieldLines: lines('Connection', 'Connection: close'), status: 400, requirement: '6455-4.2.1-7' },
-    { name: 'a malformed Connection', fieldLines: lines('Connection', 'Connection: "Upgrade"'), status: 400, requirement: '6455-4.2.1-7' },
+    {
+      name: 'Connection: close',
+      fieldLines: lines('Connection', 'Connection: close'),
+      status: 400,
+      requirement: '6455-4.2.1-7',
+    },
+    {
+      name: 'a malformed Connection',
+      fieldLines: lines('Connection', 'Connection: "Upgrade"'),
+      status: 400,
+      requirement: '6455-4.2.1-7',
+    },
     { name: 'no key', fieldLines: lines('Sec-WebSocket-Key'), status: 400, requirement: '6455-4.2.1-8' },
-    { name: 'an empty key', fieldLines: lines('Sec-WebSocket-Key', 'Sec-WebSocket-Key:'), status: 400, requirement: '6455-4.2.1-8' },
-    { name: 'a key of 15 octets', fieldLines: lines('Sec-WebSocket-Key', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA'), status: 400, requirement: '6455-4.2.1-8' },
-    { name: 'a key with obs-text', fieldLines: lines('Sec-WebSocket-Key', 'Sec-WebSocket-Key: \x80AAAAAAAAAAAAAAAAAAAAA=='), status: 400, requirement: '6455-4.2.1-8' },
-    { name: 'the same key twice', fieldLines: lines('', `sec-websocket-key: ${SAMPLE_KEY}`), status: 400, requirement: '6455-11.3.1-1' },
-    { name: 'two keys', fieldLines: lines('', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='), status: 400, requirement: '6455-11.3.1-1' },
-    { name: 'two versions', fieldLines: lines('', 'Sec-WebSocket-Version: 13'), status: 400, requirement: '6455-11.3.5-2' },
-    { name: 'two Origins', fieldLines: lines('', 'Origin: https://a', 'Origin: https://b'), status: 400, requirement: '6455-4.2.1-1' },
-    { name: 'a malformed subprotocol', fieldLines: lines('', 'Sec-WebSocket-Protocol: \x80\xff'), status: 400, requirement: '6455-4.1-33' },
-    { name: 'an empty subprotocol line', fieldLines: lines('', 'Sec-WebSocket-Protocol:'), status: 400, requirement: '6455-4.1-33' },
-    { name: 'a repeated subprotocol', fieldLines: lines('', 'Sec-WebSocket-Protocol: a', 'Sec-WebSocket-Protocol: a'), status: 400, requirement: '6455-4.1-34' },
-    { name: 'a malformed extension', fieldLines: lines('', 'Sec-WebSocket-Extensions: a;'), status: 400, requirement: '6455-9.1-1' },
+    {
+      name: 'an empty key',
+      fieldLines: lines('Sec-WebSocket-Key', 'Sec-WebSocket-Key:'),
+      status: 400,
+      requirement: '6455-4.2.1-8',
+    },
+    {
+      name: 'a key of 15 octets',
+      fieldLines: lines('Sec-WebSocket-Key', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA'),
+      status: 400,
+      requirement: '6455-4.2.1-8',
+    },
+    {
+      name: 'a key with obs-text',
+      fieldLines: lines('Sec-WebSocket-Key', 'Sec-WebSocket-Key: \x80AAAAAAAAAAAAAAAAAAAAA=='),
+      status: 400,
+      requirement: '6455-4.2.1-8',
+    },
+    {
+      name: 'the same key twice',
+      fieldLines: lines('', `sec-websocket-key: ${SAMPLE_KEY}`),
+      status: 400,
+      requirement: '6455-11.3.1-1',
+    },
+    {
+      name: 'two keys',
+      fieldLines: lines('', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='),
+      status: 400,
+      requirement: '6455-11.3.1-1',
+    },
+    {
+      name: 'two versions',
+      fieldLines: lines('', 'Sec-WebSocket-Version: 13'),
+      status: 400,
+      requirement: '6455-11.3.5-2',
+    },
+    {
+      name: 'two Origins',
+      fieldLines: lines('', 'Origin: https://a', 'Origin: https://b'),
+      status: 400,
+      requirement: '6455-4.2.1-1',
+    },
+    {
+      name: 'a malformed subprotocol',
+      fieldLines: lines('', 'Sec-WebSocket-Protocol: \x80\xff'),
+      status: 400,
+      requirement: '6455-4.1-33',
+    },
+    {
+      name: 'an empty subprotocol line',
+      fieldLines: lines('', 'Sec-WebSocket-Protocol:'),
+      status: 400,
+      requirement: '6455-4.1-33',
+    },
+    {
+      name: 'a repeated subprotocol',
+      fieldLines: lines('', 'Sec-WebSocket-Protocol: a', 'Sec-WebSocket-Protocol: a'),
+      status: 400,
+      requirement: '6455-4.1-34',
+    },
+    {
+      name: 'a malformed extension',
+      fieldLines: lines('', 'Sec-WebSocket-Extensions: a;'),
+      status: 400,
+      requirement: '6455-9.1-1',
+    },
   ])(
     'refuses $name with $status (§4.2.1) [6455-4.2.1-1] [$requirement] [6455-10.7-4]',
     ({ fieldLines, status, requirement, fields }) => {
@@ -197,12 +346,19 @@ describe('validateUpgrade, refusals', () => {
       [`Sec-WebSocket-Key: ${SAMPLE_KEY}`, 'Sec-WebSocket-Key: x', undefined],
       ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Version: 8', undefined],
     ]
-    const rows = choices.reduce<(string | undefined)[][]>((all, options) => all.flatMap((row) => options.map((option) => [...row, option])), [[]])
+    const rows = choices.reduce<(string | undefined)[][]>(
+      (all, options) => all.flatMap((row) => options.map((option) => [...row, option])),
+      [[]],
+    )
     let accepted = 0
     for (const startLine of startLines) {
       for (const row of rows) {
         const isRight = startLine === startLines[0] && row.every((line, i) => line === choices[i]![0])
-        const attempt = () => plan(row.filter((line) => line !== undefined), startLine)
+        const attempt = () =>
+          plan(
+            row.filter((line) => line !== undefined),
+            startLine,
+          )
         if (isRight) {
           attempt()
           accepted++
@@ -215,7 +371,11 @@ describe('validateUpgrade, refusals', () => {
   })
 })
 
-const OFFERING = plan([...MINIMAL_LINES, 'Sec-WebSocket-Protocol: chat, superchat', 'Sec-WebSocket-Extensions: a; x, a, b, c'])
+const OFFERING = plan([
+  ...MINIMAL_LINES,
+  'Sec-WebSocket-Protocol: chat, superchat',
+  'Sec-WebSocket-Extensions: a; x, a, b, c',
+])
 
 function extension(name: string, rsvBits: number, params: [string, string | true][] = []) {
   return { name, rsvBits, params, config: undefined }
@@ -231,8 +391,17 @@ describe('acceptUpgrade', () => {
   it('adds the choices and the extra fields (§4.2.2) [6455-4.2.2-9] [6455-4.2.2-11] [6455-4.2.2-18] [6455-9.1-9] [6455-9.1-8]', () => {
     const response = acceptUpgrade(OFFERING, {
       subprotocol: 'superchat',
-      extensions: [extension('b', RsvBits.Rsv2), extension('a', RsvBits.Rsv1, [['x', '1'], ['y', true]])],
-      fields: [['Set-Cookie', 'a=b'], ['Set-Cookie', 'c=d']],
+      extensions: [
+        extension('b', RsvBits.Rsv2),
+        extension('a', RsvBits.Rsv1, [
+          ['x', '1'],
+          ['y', true],
+        ]),
+      ],
+      fields: [
+        ['Set-Cookie', 'a=b'],
+        ['Set-Cookie', 'c=d'],
+      ],
     })
     const { fields } = parseResponseHead(response)
     expect([...fields].slice(3)).toEqual([
@@ -279,7 +448,8 @@ describe('acceptUpgrade', () => {
 })
 
 describe('rejectUpgrade', () => {
-  const text = (status: number, fields: FieldLines = [], message = 'no') => latin1(rejectUpgrade(new HandshakeError('9112-5', status, message, fields)))
+  const text = (status: number, fields: FieldLines = [], message = 'no') =>
+    latin1(rejectUpgrade(new HandshakeError('9112-5', status, message, fields)))
 
   it('writes one line that names the rule and closes (§4.2.1) [6455-4.2.1-1] [6455-10.7-4]', () => {
     expect(text(400)).toBe(
@@ -288,7 +458,12 @@ describe('rejectUpgrade', () => {
   })
 
   it.each([
-    { name: '405 with Allow', startLine: 'POST / HTTP/1.1', fieldLines: MINIMAL_LINES, expected: ['Allow: GET', 'Connection: close'] },
+    {
+      name: '405 with Allow',
+      startLine: 'POST / HTTP/1.1',
+      fieldLines: MINIMAL_LINES,
+      expected: ['Allow: GET', 'Connection: close'],
+    },
     {
       name: '426 with Upgrade, its option and the version',
       startLine: 'GET / HTTP/1.1',
@@ -301,9 +476,19 @@ describe('rejectUpgrade', () => {
   })
 
   it.each([
-    { status: 401, fields: [['WWW-Authenticate', 'Basic']] as FieldLines, line: 'WWW-Authenticate: Basic', row: '6455-4.2.2-3' },
+    {
+      status: 401,
+      fields: [['WWW-Authenticate', 'Basic']] as FieldLines,
+      line: 'WWW-Authenticate: Basic',
+      row: '6455-4.2.2-3',
+    },
     { status: 302, fields: [['Location', '/login']] as FieldLines, line: 'Location: /login', row: '6455-4.2.2-4' },
-    { status: 403, fields: [['content-type', 'application/json']] as FieldLines, line: 'content-type: application/json', row: '6455-4.2.2-6' },
+    {
+      status: 403,
+      fields: [['content-type', 'application/json']] as FieldLines,
+      line: 'content-type: application/json',
+      row: '6455-4.2.2-6',
+    },
     { status: 503, fields: [['Retry-After', '5']] as FieldLines, line: 'Retry-After: 5', row: '6455-4.2.2-6' },
   ])('writes $status with $line (§4.2.2) [$row]', ({ status, fields, line }) => {
     const response = text(status, fields)
@@ -319,14 +504,19 @@ describe('rejectUpgrade', () => {
   it('has nothing of the peer unescaped in the body (§10.7)', () => {
     const hostile = plan.bind(null, lines('Host', 'Host: \x80<script>alert("x")</script>'))
     const body = latin1(rejectUpgrade(refusal(hostile))).split('\r\n\r\n')[1]
-    expect(body).toBe('Host is "\\u0080<script>alert(\\"x\\")</script>"; that is no host with an optional port (6455-4.2.1-5)\n')
+    expect(body).toBe(
+      'Host is "\\u0080<script>alert(\\"x\\")</script>"; that is no host with an optional port (6455-4.2.1-5)\n',
+    )
   })
 
   it.each([101, 200, 299, 600, Number.NaN])('throws UsageError for status %d', (status) => {
     expect(() => text(status)).toThrow(UsageError)
   })
 
-  it.each(['Connection', 'content-length', 'Transfer-Encoding', 'a\nb'])('throws UsageError for a field %j (S-H20)', (name) => {
-    expect(() => text(400, [[name, 'x']])).toThrow(UsageError)
-  })
+  it.each(['Connection', 'content-length', 'Transfer-Encoding', 'a\nb'])(
+    'throws UsageError for a field %j (S-H20)',
+    (name) => {
+      expect(() => text(400, [[name, 'x']])).toThrow(UsageError)
+    },
+  )
 })
