@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { decodeUtf8, encodeUtf8, isValidUtf8, uninitialised, utf8Length, writeUtf8 } from '../../src/frames/bytes.ts'
+import { concat } from '../support/chunkings.ts'
+import { hex } from '../support/hex.ts'
+
+/** Texts on both sides of the length from which the runtime's own kernels are used, and the UTF-8 of each. */
+const TEXTS = [
+  ['nothing', '', ''],
+  ['ASCII', 'Hello', '48 65 6c 6c 6f'],
+  ['U+0000 and U+007F', '\0\x7f', '00 7f'],
+  ['two octets', 'é', 'c3 a9'],
+  ['three octets', '€', 'e2 82 ac'],
+  ['four octets', '😀', 'f0 9f 98 80'],
+  ['a byte order mark, which is kept', '\ufeffa', 'ef bb bf 61'],
+  ['31 bytes of ASCII', 'a'.repeat(31), '61'.repeat(31)],
+  ['32 bytes of ASCII', 'a'.repeat(32), '61'.repeat(32)],
+  ['33 bytes of ASCII', 'a'.repeat(33), '61'.repeat(33)],
+  ['31 bytes with é at the end', `${'a'.repeat(29)}é`, `${'61'.repeat(29)}c3a9`],
+  ['32 bytes with é at the end', `${'a'.repeat(30)}é`, `${'61'.repeat(30)}c3a9`],
+  ['much text', '€'.repeat(100), 'e282ac'.repeat(100)],
+] as const
+
+describe.each(TEXTS)('%s', (_, text, digits) => {
+  const bytes = hex(digits)
+  // Between octets that are wrong, at an odd offset of a larger buffer.
+  const inside = concat(hex('ff c0 80'), bytes, hex('80 ff')).subarray(1)
+  const [start, end] = [2, 2 + bytes.length]
+
+  it('is valid, and only the range is looked at', () => {
+    expect(isValidUtf8(bytes, 0, bytes.length)).toBe(true)
+    expect(isValidUtf8(inside, start, end)).toBe(true)
+    expect(isValidUtf8(inside, start, end + 1)).toBe(false)
+    expect(isValidUtf8(inside, start - 1, end)).toBe(false)
+  })
+
+  it('is decoded from the range alone', () => {
+    expect(decodeUtf8(bytes, 0, bytes.length)).toBe(text)
+    expect(decodeUtf8(inside, start, end)).toBe(text)
+  })
+
+  it('is encoded', () => {
+    expect(utf8Length(text)).toBe(bytes.length)
+    expect([...encodeUtf8(text)]).toEqual([...bytes])
+    const target = new Uint8Array(bytes.length + 5).fill(0xaa)
+    expect(writeUtf8(text, target, 3)).toBe(bytes.length)
+    expect(target).toEqual(concat(hex('aa aa aa'), bytes, hex('aa aa')))
+  })
+})
+
+describe('isValidUtf8', () => {
+  it.each([
+    ['a cut character', 'e2 82'],
+    ['a stray octet', '80'],
+    ['an overlong form', 'c0 af'],
+    ['a surrogate', 'ed a0 80'],
+    ['a value above U+10FFFF', 'f4 90 80 80'],
+  ])('refuses %s, behind little text and much (§8.1) [6455-8.1-1]', (_, digits) => {
+    for (const before of [0, 20, 31, 32, 100]) {
+      const bytes = concat(new Uint8Array(before).fill(0x61), hex(digits))
+      expect(isValidUtf8(bytes, 0, bytes.length), `behind ${before} bytes`).toBe(false)
+    }
+  })
+})
+
+describe('encoding a lone surrogate', () => {
+  it('gives U+FFFD, as long as was said', () => {
+    const target = new Uint8Array(3)
+    expect(utf8Length('\ud83d')).toBe(3)
+    expect(writeUtf8('\ud83d', target, 0)).toBe(3)
+    expect(target).toEqual(hex('ef bf bd'))
+    expect([...encodeUtf8('\ud83d')]).toEqual([0xef, 0xbf, 0xbd])
+  })
+})
+
+describe('uninitialised', () => {
+  it.each([0, 1, 4096, 65_536])('gives %d bytes in a buffer of their own', (length) => {
+    const bytes = uninitialised(length)
+    expect(bytes).toHaveLength(length)
+    expect(bytes.byteOffset).toBe(0)
+    expect(bytes.buffer.byteLength).toBe(length)
+    expect(uninitialised(length).buffer).not.toBe(bytes.buffer)
+  })
+})
