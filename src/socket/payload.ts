@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { UsageError } from '../errors.ts'
 
 /** What `send`, `ping` and `pong` take. A number is sent as its decimal digits. */

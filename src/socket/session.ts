@@ -3,7 +3,6 @@
  * application. Here a handler that throws ends its own connection and nothing else, an `error` that nobody listens to
  * crashes nothing, and a message that comes before its listener waits for it.
  */
-import { Buffer } from 'node:buffer'
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { ProtocolError } from '../errors.ts'

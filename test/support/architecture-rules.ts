@@ -56,7 +56,7 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
   socket: { src: CORE, node: TIMERS_AND_STREAMS },
   server: {
     src: [...CORE, 'socket'],
-    node: { ...TIMERS_AND_STREAMS, net: '*', tls: '*', http: '*', https: '*' },
+    node: { ...TIMERS_AND_STREAMS, net: '*', tls: '*', http: '*', https: '*', diagnostics_channel: ['server/diagnostics.ts'] },
   },
   client: { src: [...CORE, 'socket'], node: { ...TIMERS_AND_STREAMS, net: '*', tls: '*' } },
   pubsub: {
