@@ -35,12 +35,10 @@ describe('the head reader beside the parser of node:http', () => {
           return
         }
         seen.accepted++
-        expect(verdict).toMatchObject({
-          kind: 'upgrade',
-          url: ours.target,
-          rawHeaders: [...ours.head.fields].flat(),
-        })
-        expect(verdict.kind === 'upgrade' && latin1(verdict.rest)).toBe(latin1(reader.takeLeftover()))
+        expect(verdict).toMatchObject({ url: ours.target, rawHeaders: [...ours.head.fields].flat() })
+        // Node: llhttp overlooks the option in "Connection: Upgrade<HTAB>" and hands such a request to the application.
+        if (verdict.kind === 'request') expect(text).toMatch(/upgrade *\t/i)
+        else expect(verdict).toMatchObject({ kind: 'upgrade', rest: latin1(reader.takeLeftover()) })
       }),
       fcOptions(4000),
     )
