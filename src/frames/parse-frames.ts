@@ -23,6 +23,8 @@ export interface ParsedFrames {
   readonly violation: Violation | null
 }
 
+function ignore(): void {}
+
 /** Gathers whole frames; the field values are read from the bytes that precede each payload. */
 class FrameCollector implements FrameSink {
   readonly frames: Frame[] = []
@@ -42,9 +44,10 @@ class FrameCollector implements FrameSink {
     this.#collect(bytes, start, end)
   }
 
-  dataFrameStart(): void {}
-  dataFramePayload(): void {}
-  dataFrameEnd(): void {}
+  // A frame in pieces is one that the end of the buffer cuts: part of the rest.
+  readonly dataFrameStart = ignore
+  readonly dataFramePayload = ignore
+  readonly dataFrameEnd = ignore
 
   violation(violation: Violation): void {
     this.broken = violation
