@@ -1,0 +1,256 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Opcode } from '../../src/frames/opcode.ts'
+import { type Violation, violations } from '../../src/frames/violation.ts'
+import { MessageAssembler, type MessageTarget } from '../../src/protocol/message-assembler.ts'
+
+interface Message {
+  readonly isBinary: boolean
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+  readonly owned: boolean
+}
+
+class RecordingTarget implements MessageTarget {
+  readonly messages: Message[] = []
+  readonly controls: Array<{ opcode: number; bytes: Uint8Array; start: number; end: number }> = []
+  readonly violations: Violation[] = []
+  framesRead = 0
+
+  message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
+    this.messages.push({ isBinary, bytes, start, end, owned })
+  }
+  controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    this.controls.push({ opcode, bytes, start, end })
+  }
+  violated(violation: Violation): void {
+    this.violations.push(violation)
+  }
+  frameRead(): void {
+    this.framesRead += 1
+  }
+
+  /** Payloads of the messages as text. */
+  get texts(): string[] {
+    return this.messages.map(({ bytes, start, end }) => Buffer.from(bytes.subarray(start, end)).toString('latin1'))
+  }
+}
+
+let target: RecordingTarget
+let assembler: MessageAssembler
+
+beforeEach(() => {
+  target = new RecordingTarget()
+  assembler = new MessageAssembler(target)
+})
+
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** A data frame that lies in one chunk, with bytes around it. */
+function whole(opcode: number, fin: boolean, payload: string): void {
+  assembler.dataFrame(opcode, fin, false, ascii(`<${payload}>`), 1, 1 + payload.length)
+}
+
+/** A data frame that comes in the given pieces. */
+function cut(opcode: number, fin: boolean, ...pieces: readonly string[]): void {
+  assembler.dataFrameStart(opcode, fin, false, pieces.join('').length)
+  for (const piece of pieces) assembler.dataFramePayload(ascii(`<${piece}>`), 1, 1 + piece.length)
+  assembler.dataFrameEnd(fin)
+}
+
+describe('MessageAssembler', () => {
+  it('hands a message in one frame on as it lies in the chunk (§5.4) [6455-5.4-7]', () => {
+    const chunk = ascii('..Hello..')
+    assembler.dataFrame(Opcode.Text, true, false, chunk, 2, 7)
+    expect(target.messages).toEqual([{ isBinary: false, bytes: chunk, start: 2, end: 7, owned: false }])
+    expect(target.messages[0]?.bytes).toBe(chunk)
+    expect(assembler.capacity).toBe(0)
+  })
+
+  it('joins fragments in the order they came, into memory that the receiver owns (§5.4) [6455-5.4-3] [6455-5.4-7]', () => {
+    whole(Opcode.Text, false, 'Hel')
+    whole(Opcode.Continuation, false, 'l')
+    expect(target.messages).toEqual([])
+    whole(Opcode.Continuation, true, 'o')
+    expect(target.texts).toEqual(['Hello'])
+    expect(target.messages[0]?.owned).toBe(true)
+    expect(target.messages[0]?.start).toBe(0)
+  })
+
+  it('joins the pieces of a frame that TCP has cut (§5.4) [6455-5.4-13]', () => {
+    cut(Opcode.Binary, true, 'H', 'el', 'lo')
+    expect(target.texts).toEqual(['Hello'])
+    expect(target.messages[0]).toMatchObject({ isBinary: true, owned: true })
+  })
+
+  it.each([
+    { first: Opcode.Text, isBinary: false },
+    { first: Opcode.Binary, isBinary: true },
+  ])('gives all fragments the type of the first, opcode $first (§5.4, §6.2) [6455-5.4-12] [6455-6.2-3]', (row) => {
+    whole(row.first, false, 'a')
+    whole(Opcode.Continuation, true, 'b')
+    cut(row.first, false, 'a', 'b')
+    cut(Opcode.Continuation, true, 'c')
+    expect(target.messages.map(({ isBinary }) => isBinary)).toEqual([row.isBinary, row.isBinary])
+    expect(target.texts).toEqual(['ab', 'abc'])
+  })
+
+  it('does not carry the type of one message over to the next (§6.2) [6455-6.2-4]', () => {
+    whole(Opcode.Binary, false, 'a')
+    whole(Opcode.Continuation, true, 'b')
+    whole(Opcode.Text, false, 'c')
+    cut(Opcode.Continuation, true, 'd')
+    cut(Opcode.Binary, true, 'e')
+    expect(target.messages.map(({ isBinary }) => isBinary)).toEqual([true, false, true])
+    expect(target.texts).toEqual(['ab', 'cd', 'e'])
+  })
+
+  it('joins whole and cut frames in any mixture', () => {
+    cut(Opcode.Text, false, 'a', 'b')
+    whole(Opcode.Continuation, false, 'c')
+    whole(Opcode.Continuation, false, '')
+    cut(Opcode.Continuation, false, 'd')
+    whole(Opcode.Continuation, true, 'e')
+    expect(target.texts).toEqual(['abcde'])
+  })
+
+  it('takes empty fragments without memory (§5.4) [6455-5.4-6]', () => {
+    whole(Opcode.Binary, false, '')
+    for (let i = 0; i < 10_000; i += 1) whole(Opcode.Continuation, false, '')
+    expect(assembler.capacity).toBe(0)
+    whole(Opcode.Continuation, true, '')
+    expect(target.texts).toEqual([''])
+  })
+
+  it('does not mix the buffers of two messages: what was handed on is not written again', () => {
+    whole(Opcode.Text, false, 'a')
+    whole(Opcode.Continuation, true, 'b')
+    whole(Opcode.Text, false, 'X')
+    whole(Opcode.Continuation, true, 'Y')
+    expect(target.texts).toEqual(['ab', 'XY'])
+  })
+
+  it('counts every data frame once, whole or cut', () => {
+    whole(Opcode.Text, true, 'a')
+    whole(Opcode.Text, false, 'a')
+    cut(Opcode.Continuation, false, 'a', 'b', 'c')
+    whole(Opcode.Continuation, true, 'a')
+    expect(target.framesRead).toBe(4)
+  })
+
+  it('counts a frame before it hands the message on, so that a halt takes effect behind it', () => {
+    const order: string[] = []
+    const both = new MessageAssembler({
+      message: () => order.push('message'),
+      frameRead: () => order.push('frameRead'),
+      controlFrame: () => {},
+      violated: () => {},
+    })
+    both.dataFrame(Opcode.Text, true, false, ascii('a'), 0, 1)
+    both.dataFrameStart(Opcode.Text, true, false, 1)
+    both.dataFramePayload(ascii('a'), 0, 1)
+    both.dataFrameEnd(true)
+    expect(order).toEqual(['frameRead', 'message', 'frameRead', 'message'])
+  })
+
+  it('passes control frames on in the middle of a message (§5.4) [6455-5.4-1] [6455-5.4-5]', () => {
+    whole(Opcode.Text, false, 'a')
+    const chunk = ascii('.hi.')
+    assembler.controlFrame(Opcode.Ping, chunk, 1, 3)
+    whole(Opcode.Continuation, true, 'b')
+    expect(target.controls).toEqual([{ opcode: Opcode.Ping, bytes: chunk, start: 1, end: 3 }])
+    expect(target.texts).toEqual(['ab'])
+    expect(target.framesRead).toBe(2)
+  })
+
+  it('passes a violation on and frees the open message', () => {
+    whole(Opcode.Text, false, 'a')
+    assembler.violation(violations.ReservedOpcode)
+    expect(target.violations).toEqual([violations.ReservedOpcode])
+    expect(assembler.capacity).toBe(0)
+  })
+
+  it('frees the open message when told to', () => {
+    cut(Opcode.Text, false, 'abc')
+    expect(assembler.capacity).toBeGreaterThan(0)
+    assembler.discard()
+    expect(assembler.capacity).toBe(0)
+  })
+
+  it('frees the open message before it hands it on, so that its bytes are not counted twice', () => {
+    let held = -1
+    const watching = new MessageAssembler({
+      message: () => {
+        held = watching.capacity
+      },
+      frameRead: () => {},
+      controlFrame: () => {},
+      violated: () => {},
+    })
+    watching.dataFrame(Opcode.Text, false, false, ascii('a'), 0, 1)
+    watching.dataFrame(Opcode.Continuation, true, false, ascii('b'), 0, 1)
+    expect(held).toBe(0)
+  })
+
+  describe('memory', () => {
+    it('holds at most twice the bytes of the message, in fragments of one byte', () => {
+      assembler.dataFrame(Opcode.Binary, false, false, ascii('x'), 0, 1)
+      for (let length = 2; length <= 100_000; length += 1) {
+        assembler.dataFrame(Opcode.Continuation, false, false, ascii('x'), 0, 1)
+        if (assembler.capacity > Math.max(256, 2 * length)) expect.fail(`${assembler.capacity} for ${length} bytes`)
+      }
+      expect(assembler.capacity).toBeGreaterThanOrEqual(100_000)
+    })
+
+    it('holds at most twice the bytes that came, whatever was announced', () => {
+      assembler.dataFrameStart(Opcode.Binary, false, false, 1_000_000)
+      for (let length = 1; length <= 5000; length += 1) {
+        assembler.dataFramePayload(ascii('x'), 0, 1)
+        if (assembler.capacity > Math.max(256, 2 * length)) expect.fail(`${assembler.capacity} for ${length} bytes`)
+      }
+    })
+
+    it('never grows past the message when the last frame says how long it is', () => {
+      whole(Opcode.Binary, false, 'x'.repeat(1000))
+      assembler.dataFrameStart(Opcode.Continuation, true, false, 500)
+      for (let i = 0; i < 500; i += 1) {
+        assembler.dataFramePayload(ascii('x'), 0, 1)
+        expect(assembler.capacity).toBeLessThanOrEqual(2000)
+      }
+      assembler.dataFrameEnd(true)
+
+      assembler.dataFrameStart(Opcode.Binary, true, false, 1000)
+      for (let i = 0; i < 10; i += 1) assembler.dataFramePayload(new Uint8Array(100), 0, 100)
+      expect(assembler.capacity).toBe(1000)
+      assembler.dataFrameEnd(true)
+      expect(target.messages.map(({ end }) => end)).toEqual([1500, 1000])
+    })
+
+    it('does not take what an earlier frame announced for the length of the next', () => {
+      cut(Opcode.Binary, true, 'x'.repeat(10))
+      cut(Opcode.Binary, false, 'abc', 'def')
+      whole(Opcode.Continuation, true, 'g'.repeat(300))
+      expect(target.texts[1]).toBe(`abcdef${'g'.repeat(300)}`)
+    })
+
+    it('does not take what a message that was given up announced for the length of the next', () => {
+      assembler.dataFrameStart(Opcode.Binary, true, false, 2)
+      assembler.discard()
+      whole(Opcode.Binary, false, 'abc')
+      whole(Opcode.Continuation, true, 'def')
+      expect(target.texts).toEqual(['abcdef'])
+    })
+
+    it('doubles, so that joining takes linear time', () => {
+      let copies = 0
+      let before = 0
+      assembler.dataFrame(Opcode.Binary, false, false, ascii('x'), 0, 1)
+      for (let i = 0; i < 65_536; i += 1) {
+        assembler.dataFrame(Opcode.Continuation, false, false, ascii('x'), 0, 1)
+        if (assembler.capacity !== before) copies += 1
+        before = assembler.capacity
+      }
+      expect(copies).toBeLessThan(12)
+    })
+  })
+})
