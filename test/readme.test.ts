@@ -114,7 +114,7 @@ describeWith('chromium', 'the page of README.md', () => {
     await page.waitForFunction("document.querySelector('#log').textContent.endsWith('hello\\n')")
     await page.evaluate("ws.close(4001, 'done')")
     await page.waitForFunction("document.querySelector('#log').textContent.includes('closed')")
-    expect(await log.textContent()).toBe('open\nhello\nclosed with 4001 done\n')
+    expect(await log.textContent()).toBe('open\nhello\nclosed with 4001 \n')
     expect(errors).toEqual([])
     await child.printed(/closed with 4001 done\n/)
   })

@@ -21,9 +21,6 @@ Ctrl-C closes every client with status code 1001 and exits with 0; a second Ctrl
 
 const DEFAULT_PORT = 8080
 
-/** Clients that have not closed by then are cut off. A little above the server's own `closeTimeout` of 5 s. */
-const SHUTDOWN_MS = 6_000
-
 /** npm passes on the Ctrl-C that the terminal has already sent to us: twice within this time is one key press. */
 const SAME_KEY_PRESS_MS = 250
 
@@ -85,6 +82,8 @@ async function runServer({ port, host, pagePort }: ServeOptions): Promise<void> 
     // The page comes from another port, and so from another origin; an echo has nothing to protect from either.
     origins: 'any',
   })
+  // Why it cannot listen is told once, through the promise.
+  server.on('error', () => {})
   server.on('connection', (ws) => {
     ws.on('message', (data, isBinary) => {
       const hasRoom = ws.send(data, { binary: isBinary })
@@ -118,7 +117,6 @@ async function runServer({ port, host, pagePort }: ServeOptions): Promise<void> 
   process.stdout.write('Ctrl-C stops\n')
 
   await interrupted
-  process.stdout.write(`closing ${server.clients.size} client${server.clients.size === 1 ? '' : 's'} with 1001\n`)
   await shutDown(server, page)
 }
 
@@ -142,18 +140,11 @@ function waitForSignal(): Promise<void> {
 
 /** RFC 6455 §7.4.1: 1001 says that an endpoint is going away, such as a server going down. */
 async function shutDown(server: WebSocketServer, page: Server | undefined): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve())
-  })
-  for (const ws of server.clients) ws.close(1001, 'server is shutting down')
   page?.close()
   page?.closeAllConnections()
-
-  const deadline = setTimeout(() => {
-    for (const ws of server.clients) ws.terminate()
-  }, SHUTDOWN_MS)
-  await closed
-  clearTimeout(deadline)
+  const { closed, terminated } = await server.shutdown({ code: 1001, reason: 'server is shutting down' })
+  process.stdout.write(`closed ${closed} ${closed === 1 ? 'client' : 'clients'} with 1001\n`)
+  if (terminated > 0) process.stdout.write(`cut off ${terminated} that did not answer\n`)
 }
 
 function listen(server: Server, port: number, host: string | undefined): Promise<void> {

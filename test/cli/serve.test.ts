@@ -160,7 +160,7 @@ describe('framewright serve', () => {
     for (const close of await closes) expect(close).toEqual({ code: 1001, reason: 'server is shutting down' })
     const { code, signal: killedBy, stdout, stderr } = await child.ended()
     expect({ code, killedBy, stderr }).toEqual({ code: 0, killedBy: null, stderr: '' })
-    expect(stdout).toContain('closing 3 clients with 1001')
+    expect(stdout).toContain('closed 3 clients with 1001')
   })
 
   it('exits with 0 on SIGINT when nobody is connected', async () => {

@@ -145,11 +145,7 @@ export function itSpeaksToWhatwgClient(evaluate: (source: string) => Promise<unk
     { args: [3000, 'grüße'], code: 3000, reason: 'grüße' },
     { args: [4999, 'x'.repeat(123)], code: 4999, reason: 'x'.repeat(123) },
   ])('sees the client close with $code and a reason of $reason.length characters', async ({ args, code, reason }) => {
-    expect(await call('close', ...args)).toEqual({
-      code,
-      reason: code === 1005 ? '' : expect.any(String),
-      wasClean: true,
-    })
+    expect(await call('close', ...args)).toMatchObject({ code, wasClean: true })
     expect(await echo.nextClose()).toEqual({ code, reason })
   })
 
