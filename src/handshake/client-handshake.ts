@@ -33,13 +33,17 @@ export interface UpgradeRequestOptions<Config = unknown> {
 export interface UpgradeRequest<Config = unknown> {
   /** Octets to send. Nothing else may be sent before the response is there. */
   readonly octets: Uint8Array
+  /** The key sent, which the `Sec-WebSocket-Accept` of the response must answer. */
   readonly key: string
+  /** Subprotocols offered. */
   readonly subprotocols: readonly string[]
+  /** Extensions offered. */
   readonly extensions: ReadonlyArray<ExtensionProposer<Config>>
 }
 
 /** What the server agreed to; the connection is OPEN. */
 export interface UpgradeResult<Config = unknown> {
+  /** The response's head. */
   readonly head: ResponseHead
   /** Subprotocol in use, `undefined` when the server chose none. */
   readonly subprotocol: string | undefined

@@ -11,6 +11,7 @@ export type ExtensionParam = readonly [name: string, value: string | true]
 export interface ExtensionOffer {
   /** Extension token, case-sensitive. */
   readonly name: string
+  /** Parameters in order; empty when there are none. */
   readonly params: readonly ExtensionParam[]
 }
 

@@ -48,6 +48,7 @@ export interface ExtensionProposer<Config = unknown> {
 
 /** An extension in use on a connection. */
 export interface NegotiatedExtension<Config = unknown> extends ExtensionOffer, ExtensionAgreement<Config> {
+  /** RSV bits the extension uses: a sum of `RsvBits` values. */
   readonly rsvBits: number
 }
 

@@ -8,9 +8,13 @@ import { encodeLatin1, isAll, OctetClass } from './octets.ts'
 
 /** The members of an `http.IncomingMessage` that its head is made from. */
 export interface IncomingRequest {
+  /** Method; absent on a response. */
   readonly method?: string | undefined
+  /** Request-target as it was sent; absent on a response. */
   readonly url?: string | undefined
+  /** Version without its name. */
   readonly httpVersion: string
+  /** Names and values in turn, in the order they were sent; not the joined `headers`, which drop and merge lines. */
   readonly rawHeaders: readonly string[]
 }
 

@@ -18,6 +18,7 @@ export interface UpgradeOptions {
 
 /** A request that may be accepted: everything RFC 6455 §4.2.2 wants established before the answer. */
 export interface UpgradePlan {
+  /** The request's head, for what the application wants to know besides. */
   readonly head: RequestHead
   /** Value of `Sec-WebSocket-Key`, as sent. */
   readonly key: string

@@ -56,9 +56,12 @@ describe('negotiateExtensions', () => {
     { offers: 'a2, a, b', expected: ['a2', 'b'], story: 'never has two extensions on one RSV bit' },
     { offers: 'a; no', expected: [], story: 'accepts nothing when everything is declined' },
     { offers: 'constructor, __proto__; toString', expected: [], story: 'knows no name from a prototype (S-H04)' },
-  ])('$story: $offers (§9.1) [6455-4.2.2-11] [6455-4.2.2-12] [7692-5-3] [7692-5-9]', ({ offers, expected }) => {
-    expect(chosen(offers)).toEqual(expected)
-  })
+  ])(
+    '$story: $offers (§9.1) [6455-9-2] [6455-4.2.2-11] [6455-4.2.2-12] [7692-5-3] [7692-5-9]',
+    ({ offers, expected }) => {
+      expect(chosen(offers)).toEqual(expected)
+    },
+  )
 
   it('hands the configuration through and does not ask an extension whose bit is taken', () => {
     const second = { ...negotiator('c', RsvBits.Rsv2), accept: vi.fn() }
@@ -82,7 +85,7 @@ function proposer(name: string, rsvBits: number): ExtensionProposer<string> {
 const PROPOSERS = [proposer('a', RsvBits.Rsv1), proposer('b', RsvBits.Rsv2), proposer('c', RsvBits.Rsv1)]
 
 describe('offersOf', () => {
-  it('lists each offer of each extension in order (§9.1) [7692-5-2]', () => {
+  it('lists each offer of each extension in order (§9.1) [6455-9-1] [7692-5-2]', () => {
     expect(offersOf(PROPOSERS.slice(0, 2))).toEqual(parseExtensions('a; x, a, b; x, b'))
   })
 })
