@@ -1,0 +1,414 @@
+import { describe, expect, it } from 'vitest'
+import { FIN } from '../../src/frames/header.ts'
+import { Opcode } from '../../src/frames/opcode.ts'
+import { Output, SlabPool } from '../../src/protocol/output.ts'
+import { concat } from '../support/chunkings.ts'
+import { readFrames } from '../support/connection-pair.ts'
+import { hex, toHex } from '../support/hex.ts'
+
+const BINARY = FIN | Opcode.Binary
+const TEXT = FIN | Opcode.Text
+const SLAB = 65_536
+
+/** An output of a server, which masks nothing. */
+const serverOutput = (pool = new SlabPool()): Output => new Output(pool, null)
+
+/** An output of a client with masking-keys that are easy to see. */
+function clientOutput(pool = new SlabPool()): { output: Output; keys: number[] } {
+  const keys: number[] = []
+  const maskingKey = (): number => {
+    keys.push(0xa1b2c300 + keys.length)
+    return keys.at(-1)!
+  }
+  return { output: new Output(pool, maskingKey), keys }
+}
+
+function append(output: Output, payload: Uint8Array): void {
+  output.frame(BINARY, payload, 0, payload.length)
+}
+
+/** Takes everything as a transport that sends at once. */
+function takeAll(output: Output): Uint8Array {
+  const bytes = concat(...output.take())
+  output.release(true)
+  return bytes
+}
+
+/** Bytes of which each depends on its place, so that none can be lost, doubled or moved unseen. */
+function pattern(length: number, seed = 0): Uint8Array {
+  const bytes = new Uint8Array(length)
+  for (let i = 0; i < length; i += 1) bytes[i] = (i * 31 + (i >>> 8) * 7 + seed) & 0xff
+  return bytes
+}
+
+const span = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const SIZES = [...span(0, 130), ...[16_384, 65_536].flatMap((size) => [size - 1, size, size + 1]), 65_535 - 14, 1 << 20]
+
+describe('Output.frame', () => {
+  it.each([
+    { role: 'server', make: () => serverOutput() },
+    { role: 'client', make: () => clientOutput().output },
+  ])(
+    'puts the bytes that a $role gives on the wire, at every size (§5.2) [6455-5.2-6] [6455-6.1-9]',
+    ({ role, make }) => {
+      for (const size of SIZES) {
+        const output = make()
+        const payload = pattern(size)
+        const given = payload.slice()
+        append(output, payload)
+        const header = (size < 126 ? 2 : size < 65_536 ? 4 : 10) + (role === 'client' ? 4 : 0)
+        expect(output.pending).toBe(header + size)
+        const bytes = takeAll(output)
+        expect(output.pending).toBe(0)
+        expect(bytes).toHaveLength(header + size)
+        const [frame] = readFrames(bytes)
+        expect(frame).toMatchObject({ fin: true, opcode: Opcode.Binary })
+        expect(Buffer.compare(frame!.payload, payload)).toBe(0)
+        // Masking in place must not touch what belongs to the caller.
+        expect(Buffer.compare(payload, given)).toBe(0)
+      }
+    },
+  )
+
+  it.each([
+    { role: 'server', make: () => serverOutput() },
+    { role: 'client', make: () => clientOutput().output },
+  ])('takes a range, at every size, on a $role', ({ make }) => {
+    for (const size of SIZES) {
+      const output = make()
+      const chunk = pattern(size + 10)
+      output.frame(BINARY, chunk, 3, 3 + size)
+      output.frame(BINARY, chunk, 0, size)
+      output.frame(BINARY, chunk, 10, 10 + size)
+      const frames = readFrames(takeAll(output))
+      expect(frames.map(({ payload }) => payload.length)).toEqual([size, size, size])
+      for (const [i, start] of [3, 0, 10].entries()) {
+        expect(Buffer.compare(frames[i]!.payload, chunk.subarray(start, start + size))).toBe(0)
+      }
+    }
+  })
+
+  it('copies payload up to 16 KiB, so that its owner may change it at once', () => {
+    const output = serverOutput()
+    const payload = pattern(16_384)
+    append(output, payload)
+    expect(output.hasBorrowed).toBe(false)
+    const expected = payload.slice()
+    payload.fill(0)
+    expect(Buffer.compare(readFrames(takeAll(output))[0]!.payload, expected)).toBe(0)
+  })
+
+  it('passes a larger payload of a server on by reference, and says so until it is taken', () => {
+    const output = serverOutput()
+    const payload = pattern(16_385)
+    append(output, payload)
+    expect(output.hasBorrowed).toBe(true)
+    const [header, body] = output.take()
+    expect(output.hasBorrowed).toBe(false)
+    expect(toHex(header!)).toBe('82 7e 40 01')
+    expect(body!.buffer).toBe(payload.buffer)
+    expect(body).toHaveLength(16_385)
+  })
+
+  it('copies a larger payload of a client, which is masked (§5.3) [6455-6.1-8]', () => {
+    const { output } = clientOutput()
+    const payload = pattern(16_385)
+    append(output, payload)
+    expect(output.hasBorrowed).toBe(false)
+    const chunks = output.take()
+    expect(chunks).toHaveLength(1)
+    expect(chunks[0]!.buffer).not.toBe(payload.buffer)
+  })
+})
+
+describe('masking', () => {
+  it('masks no frame of a server (§5.1) [6455-5.1-4]', () => {
+    const output = serverOutput()
+    append(output, hex('01 02'))
+    output.textFrame(TEXT, 'ab')
+    append(output, new Uint8Array(20_000))
+    expect(readFrames(takeAll(output)).map(({ maskingKey }) => maskingKey)).toEqual([null, null, null])
+  })
+
+  it('masks every frame of a client with a fresh key, small or large, text or bytes (§5.3) [6455-5.3-2] [6455-6.1-8]', () => {
+    const { output, keys } = clientOutput()
+    append(output, hex('01 02'))
+    append(output, hex(''))
+    output.textFrame(TEXT, 'ab')
+    output.textFrame(TEXT, 'x'.repeat(20_000))
+    append(output, new Uint8Array(20_000))
+    output.frame(FIN | Opcode.Ping, hex(''), 0, 0)
+    const frames = readFrames(takeAll(output))
+    expect(keys).toHaveLength(6)
+    expect(frames.map(({ maskingKey }) => toHex(Uint8Array.from(maskingKey!)))).toEqual(
+      span(0, 5).map((i) => `a1 b2 c3 0${i}`),
+    )
+  })
+
+  it('writes the key with its most significant byte first, and masks with it (§5.7 example)', () => {
+    const output = new Output(new SlabPool(), () => 0x37fa213d)
+    output.textFrame(TEXT, 'Hello')
+    expect(toHex(takeAll(output))).toBe('81 85 37 fa 21 3d 7f 9f 4d 51 58')
+  })
+
+  it('takes keys from the whole 32-bit range, signed or unsigned', () => {
+    for (const [key, bytes] of [
+      [0xffff_ffff, [255, 255, 255, 255]],
+      [-1, [255, 255, 255, 255]],
+      [0x8000_0001, [128, 0, 0, 1]],
+      [-0x7fff_ffff, [128, 0, 0, 1]],
+      [0, [0, 0, 0, 0]],
+    ] as const) {
+      const output = new Output(new SlabPool(), () => key)
+      append(output, pattern(100))
+      const [frame] = readFrames(takeAll(output))
+      expect(frame!.maskingKey).toEqual(bytes)
+      expect(frame!.payload).toEqual(pattern(100))
+    }
+  })
+})
+
+describe('Output.textFrame', () => {
+  /** Text of exactly `length` bytes: two-, three- and four-byte characters, filled up with ASCII. */
+  function textOf(length: number, character: string): string {
+    const width = new TextEncoder().encode(character).length
+    return 'x'.repeat(length % width) + character.repeat(Math.floor(length / width))
+  }
+
+  const boundaries = [0, 1, 2, 3, 4, 40, 41, 42, 43, 44, 123, 124, 125, 126, 127, 128, 16_383, 16_384, 16_385]
+  const lengths = [...boundaries, 65_533, 65_534, 65_535, 65_536, 65_537, 1 << 20]
+
+  it.each([
+    { name: 'one-byte', character: 'a' },
+    { name: 'two-byte', character: 'é' },
+    { name: 'three-byte', character: '€' },
+    { name: 'four-byte', character: '🌍' },
+    { name: 'mixed', character: 'aé€🌍' },
+  ])('writes $name characters at each size of the header, with the shortest length (§5.2) [6455-5.2-6]', (row) => {
+    for (const length of lengths) {
+      const text = textOf(length, row.character)
+      const expected = Buffer.from(text, 'utf8')
+      expect(expected).toHaveLength(length)
+      for (const { output, header } of [
+        { output: serverOutput(), header: 0 },
+        { output: clientOutput().output, header: 4 },
+      ]) {
+        output.textFrame(TEXT, text)
+        const bytes = takeAll(output)
+        expect(bytes).toHaveLength(header + (length < 126 ? 2 : length < 65_536 ? 4 : 10) + length)
+        const [frame, ...others] = readFrames(bytes)
+        expect(others).toEqual([])
+        expect(Buffer.compare(frame!.payload, expected)).toBe(0)
+      }
+    }
+  })
+
+  it('writes lone surrogates as U+FFFD and nothing else, so that what is sent is UTF-8 (§5.6) [6455-5.6-1]', () => {
+    for (const count of [1, 42, 43, 6000]) {
+      const output = serverOutput()
+      output.textFrame(TEXT, '\udc00'.repeat(count))
+      const [frame] = readFrames(takeAll(output))
+      expect(Buffer.from(frame!.payload).toString('utf8')).toBe('\ufffd'.repeat(count))
+    }
+  })
+
+  it('keeps long text out of the slab, in one piece with its header', () => {
+    const pool = new SlabPool()
+    const output = serverOutput(pool)
+    output.textFrame(TEXT, 'x'.repeat(16_385))
+    expect(pool.current.at).toBe(0)
+    const chunks = output.take()
+    expect(chunks).toHaveLength(1)
+    expect(output.hasBorrowed).toBe(false)
+  })
+})
+
+describe('the order of the output', () => {
+  it('is the order of the calls, over small, large and long frames', () => {
+    for (const { output } of [{ output: serverOutput() }, clientOutput()]) {
+      const large = pattern(20_000)
+      append(output, hex('01'))
+      append(output, large)
+      append(output, hex('02'))
+      output.textFrame(TEXT, 'x'.repeat(20_000))
+      output.textFrame(TEXT, 'y')
+      append(output, large)
+      append(output, large)
+      const frames = readFrames(takeAll(output))
+      expect(frames.map(({ payload }) => payload.length)).toEqual([1, 20_000, 1, 20_000, 1, 20_000, 20_000])
+    }
+  })
+
+  it('is one range for all small frames, so that they leave in one write', () => {
+    const output = serverOutput()
+    for (let i = 0; i < 100; i += 1) append(output, Uint8Array.of(i))
+    expect(output.take()).toHaveLength(1)
+  })
+
+  it('goes on behind what was taken and not released yet', () => {
+    const pool = new SlabPool()
+    const output = serverOutput(pool)
+    append(output, hex('01'))
+    const before = output.take()
+    append(output, hex('02'))
+    append(output, hex('03'))
+    const after = output.take()
+    expect(toHex(concat(...before))).toBe('82 01 01')
+    expect(toHex(concat(...after))).toBe('82 01 02 82 01 03')
+  })
+
+  it('has nothing to give after it gave all, and survives a release without a take', () => {
+    const output = serverOutput()
+    expect(output.take()).toEqual([])
+    output.release(true)
+    append(output, hex('01'))
+    output.take()
+    output.release(true)
+    output.release(false)
+    expect(output.take()).toEqual([])
+    expect(output.pending).toBe(0)
+  })
+})
+
+describe('the slab', () => {
+  it('is filled from the start again as soon as everything has left: steady traffic allocates nothing', () => {
+    const pool = new SlabPool()
+    const slab = pool.current
+    const output = serverOutput(pool)
+    for (let i = 0; i < 1000; i += 1) {
+      append(output, pattern(10_000, i))
+      expect(Buffer.compare(readFrames(takeAll(output))[0]!.payload, pattern(10_000, i))).toBe(0)
+    }
+    expect(pool.current === slab).toBe(true)
+    expect(slab.at).toBe(0)
+    expect(slab.users).toBe(0)
+  })
+
+  it('is shared: frames of connections that take turns stay apart and in order', () => {
+    const pool = new SlabPool()
+    const outputs = [serverOutput(pool), clientOutput(pool).output, serverOutput(pool)]
+    for (let round = 0; round < 20; round += 1) {
+      for (const [i, output] of outputs.entries()) append(output, pattern(50 + i, round))
+    }
+    expect(pool.current.users).toBe(3)
+    for (const [i, output] of outputs.entries()) {
+      const frames = readFrames(concat(...output.take()))
+      expect(frames.map(({ payload }) => payload)).toEqual(span(0, 19).map((round) => pattern(50 + i, round)))
+    }
+    for (const output of outputs) output.release(true)
+    expect(pool.current.at).toBe(0)
+  })
+
+  it('gives each connection one range per uninterrupted run', () => {
+    const pool = new SlabPool()
+    const [a, b] = [serverOutput(pool), serverOutput(pool)]
+    append(a, hex('01'))
+    append(a, hex('02'))
+    append(b, hex('03'))
+    append(a, hex('04'))
+    expect(a.take().map(toHex)).toEqual(['82 01 01 82 01 02', '82 01 04'])
+    expect(b.take().map(toHex)).toEqual(['82 01 03'])
+  })
+
+  it('is not filled again while another connection has not released its bytes', () => {
+    const pool = new SlabPool()
+    const [a, b] = [serverOutput(pool), serverOutput(pool)]
+    append(a, hex('01'))
+    append(b, hex('02'))
+    const waiting = b.take()
+    takeAll(a)
+    append(a, hex('03'))
+    takeAll(a)
+    expect(toHex(concat(...waiting))).toBe('82 01 02')
+    expect(pool.current.at).toBe(9)
+    b.release(true)
+    expect(pool.current.at).toBe(0)
+  })
+
+  it('is never filled again once somebody may read from it at an unknown later time', () => {
+    const pool = new SlabPool()
+    const slab = pool.current
+    const [a, b] = [serverOutput(pool), serverOutput(pool)]
+    append(a, hex('01'))
+    const queued = a.take()
+    a.release(false)
+    expect(slab.users).toBe(0)
+    for (let i = 0; i < 100; i += 1) {
+      append(b, pattern(1000, i))
+      takeAll(b)
+    }
+    expect(toHex(concat(...queued))).toBe('82 01 01')
+    expect(pool.current === slab).toBe(false)
+    expect(pool.current.pinned).toBe(false)
+  })
+
+  it('is replaced when a frame does not fit, and the frame stands whole in the new one', () => {
+    const pool = new SlabPool()
+    const slab = pool.current
+    const output = serverOutput(pool)
+    for (let i = 0; i < 4; i += 1) append(output, pattern(16_376, i))
+    expect(slab.at).toBe(4 * 16_380)
+    append(output, pattern(13, 9))
+    expect(pool.current === slab).toBe(true)
+    append(output, hex('01'))
+    expect(pool.current === slab).toBe(false)
+    const chunks = output.take()
+    expect(chunks.map(({ length }) => length)).toEqual([SLAB - 1, 3])
+    expect(readFrames(concat(...chunks))).toHaveLength(6)
+    output.release(true)
+    expect(pool.current.at).toBe(0)
+    expect(pool.current.users).toBe(0)
+  })
+
+  it('is filled to its last byte', () => {
+    const pool = new SlabPool()
+    const slab = pool.current
+    const output = serverOutput(pool)
+    for (let i = 0; i < 4; i += 1) append(output, pattern(16_378, i))
+    output.textFrame(TEXT, '')
+    output.textFrame(TEXT, '')
+    output.textFrame(TEXT, '')
+    output.textFrame(TEXT, '')
+    expect(slab.at).toBe(SLAB)
+    expect(pool.current === slab).toBe(true)
+    expect(readFrames(takeAll(output))).toHaveLength(8)
+  })
+
+  it('is only pinned by the connection that has bytes in it', () => {
+    const pool = new SlabPool()
+    const [a, b] = [serverOutput(pool), serverOutput(pool)]
+    append(a, hex('01'))
+    b.release(false)
+    expect(pool.current.pinned).toBe(false)
+    takeAll(a)
+    expect(pool.current.at).toBe(0)
+  })
+
+  it('keeps what was appended between take and release', () => {
+    for (const consumed of [true, false]) {
+      const pool = new SlabPool()
+      const [a, b] = [serverOutput(pool), serverOutput(pool)]
+      append(a, hex('01'))
+      a.take()
+      append(a, hex('02'))
+      a.release(consumed)
+      append(b, hex('03'))
+      append(a, hex('04'))
+      expect(toHex(concat(...a.take()))).toBe('82 01 02 82 01 04')
+      a.release(true)
+      expect(toHex(takeAll(b))).toBe('82 01 03')
+      expect(pool.current.users).toBe(0)
+      expect(pool.current.at).toBe(consumed ? 0 : 12)
+    }
+  })
+
+  it('is not used for the payload of large frames', () => {
+    const pool = new SlabPool()
+    const output = serverOutput(pool)
+    append(output, pattern(1 << 20))
+    expect(pool.current.at).toBe(10)
+    const client = clientOutput(pool).output
+    append(client, pattern(1 << 20))
+    expect(pool.current.at).toBe(10)
+  })
+})
