@@ -56,7 +56,14 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
   socket: { src: CORE, node: TIMERS_AND_STREAMS },
   server: {
     src: [...CORE, 'socket'],
-    node: { ...TIMERS_AND_STREAMS, net: '*', tls: '*', http: '*', https: '*', diagnostics_channel: ['server/diagnostics.ts'] },
+    node: {
+      ...TIMERS_AND_STREAMS,
+      net: '*',
+      tls: '*',
+      http: '*',
+      https: '*',
+      diagnostics_channel: ['server/diagnostics.ts'],
+    },
   },
   client: { src: [...CORE, 'socket'], node: { ...TIMERS_AND_STREAMS, net: '*', tls: '*' } },
   pubsub: {
