@@ -82,7 +82,7 @@ describe('applyMask', () => {
     }
   })
 
-  it.each([2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 2 ** 20 + 6, 3 * 2 ** 20 + 3])(
+  it.each([2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1])(
     'works on a buffer of %d bytes, before and behind a small one',
     (length) => {
       const large = pattern(length)

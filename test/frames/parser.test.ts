@@ -139,6 +139,19 @@ describe('FrameParser', () => {
       expect(chunk).toEqual(concat(hex('aa aa aa'), hex('818537fa213d48656c6c6f'), hex('bb bb bb bb')))
     })
 
+    it('reads two ranges of one buffer as it reads two chunks, wherever they meet', () => {
+      for (const { bytes, options, frames, violation, name } of frameCases) {
+        for (let cut = 0; cut <= bytes.length; cut++) {
+          const chunk = bytes.slice()
+          const { sink, parser } = parserWith(options)
+          parser.parse(chunk, 0, cut)
+          parser.parse(chunk, cut)
+          expect(sink.frames, `${name}, cut at ${cut}`).toEqual(frames)
+          expect(sink.broken, `${name}, cut at ${cut}`).toBe(violation === null ? null : violations[violation])
+        }
+      }
+    })
+
     it('leaves the chunk of a client as it is: its frames are not masked', () => {
       const chunk = hex('89 02 01 02 82 02 03 04')
       const { parser } = parserWith({ role: 'client' })
