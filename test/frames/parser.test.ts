@@ -139,15 +139,18 @@ describe('FrameParser', () => {
       expect(chunk).toEqual(concat(hex('aa aa aa'), hex('818537fa213d48656c6c6f'), hex('bb bb bb bb')))
     })
 
-    it('reads two ranges of one buffer as it reads two chunks, wherever they meet', () => {
+    it('reads the ranges of one buffer as it reads chunks, wherever they meet', () => {
       for (const { bytes, options, frames, violation, name } of frameCases) {
-        for (let cut = 0; cut <= bytes.length; cut++) {
-          const chunk = bytes.slice()
+        for (const chunking of chunkings(bytes)) {
+          const buffer = bytes.slice()
           const { sink, parser } = parserWith(options)
-          parser.parse(chunk, 0, cut)
-          parser.parse(chunk, cut)
-          expect(sink.frames, `${name}, cut at ${cut}`).toEqual(frames)
-          expect(sink.broken, `${name}, cut at ${cut}`).toBe(violation === null ? null : violations[violation])
+          let start = 0
+          for (const { length } of chunking.chunks) {
+            expect(parser.parse(buffer, start, start + length)).toBe(start + length)
+            start += length
+          }
+          expect(sink.frames, `${name}, ${chunking.name}`).toEqual(frames)
+          expect(sink.broken, `${name}, ${chunking.name}`).toBe(violation === null ? null : violations[violation])
         }
       }
     })
