@@ -1,0 +1,114 @@
+import { type Bench, type Figure, figureOf, isWanted, type Row, type Settings, type Table } from './support/bench.ts'
+import { asciiPayload, type LoadResult, messageFrames, runLoad, upgradeRequest } from './support/load.ts'
+import { type ServerProcess, startServer } from './support/server-process.ts'
+
+const OURS = 'framewright'
+
+interface Peer {
+  readonly name: string
+  readonly server: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Echoes the bytes of the frames as they are, without a handshake. */
+  readonly isRaw?: boolean
+}
+
+const PEERS: readonly Peer[] = [
+  { name: OURS, server: 'echo-framewright' },
+  { name: 'framewright on http', server: 'echo-framewright-http' },
+  { name: 'ws', server: 'echo-ws', env: { WS_NO_BUFFER_UTIL: '1' } },
+  { name: 'ws + bufferutil', server: 'echo-ws' },
+  { name: 'net', server: 'echo-net', isRaw: true },
+]
+
+interface Cell {
+  readonly payload: number
+  readonly connections: number
+  readonly inflight: number
+  readonly isText?: boolean
+}
+
+const CELLS: readonly Cell[] = [
+  { payload: 16, connections: 64, inflight: 1 },
+  { payload: 16, connections: 1000, inflight: 1 },
+  { payload: 16, connections: 64, inflight: 16 },
+  { payload: 125, connections: 64, inflight: 1, isText: true },
+  { payload: 125, connections: 64, inflight: 16, isText: true },
+  { payload: 1024, connections: 64, inflight: 1 },
+  { payload: 1024, connections: 64, inflight: 16 },
+  { payload: 1024, connections: 1000, inflight: 16 },
+  { payload: 16_384, connections: 64, inflight: 1 },
+  { payload: 16_384, connections: 64, inflight: 16 },
+  { payload: 1 << 20, connections: 64, inflight: 1 },
+]
+
+/** Echo over loopback: each server is a process of its own, every byte that comes back is compared. */
+export const bench: Bench = {
+  about: 'echo over loopback: processor time of the server and latency',
+  async run(settings) {
+    const cpu: Row[] = []
+    const p50: Row[] = []
+    const p99: Row[] = []
+    const rate: Row[] = []
+    for (const cell of CELLS) {
+      const name = `${cell.payload} B${cell.isText ? ' text' : ''} : ${cell.connections} : ${cell.inflight}`
+      if (!name.includes(settings.cell)) continue
+      settings.progress(name)
+      const results = await measure(settings, cell)
+      cpu.push(row(name, results, ({ cpuSeconds, messages }) => (cpuSeconds / messages) * 1e6))
+      p50.push(row(name, results, ({ p50Us }) => p50Us))
+      p99.push(row(name, results, ({ p99Us }) => p99Us))
+      rate.push(row(name, results, ({ messages, seconds }) => messages / seconds / 1000))
+    }
+    const cells = 'payload : connections : messages under way on each'
+    const table = (title: string, unit: string, rows: Row[]): Table => ({
+      title: `${title}, ${cells}`,
+      unit,
+      ours: OURS,
+      rows,
+    })
+    return [
+      table('Echo, processor time of the server', 'µs per message', cpu),
+      table('Echo, latency p50', 'µs', p50),
+      table('Echo, latency p99', 'µs', p99),
+      { ...table('Echo, throughput', 'thousand messages per second', rate), higherIsBetter: true },
+    ]
+  },
+}
+
+type Results = ReadonlyArray<{ readonly name: string; readonly rounds: readonly LoadResult[] }>
+
+async function measure(settings: Settings, cell: Cell): Promise<Results> {
+  const peers = PEERS.filter(({ name }) => isWanted(settings, OURS, name)).map((peer) => ({
+    peer,
+    rounds: [] as LoadResult[],
+  }))
+  for (let round = 0; round < (settings.quick ? 2 : 5); round++) {
+    for (const { peer, rounds } of peers) {
+      await using server = await startServer(peer.server, [], peer.env)
+      rounds.push(await runOne(settings, server, cell, peer.isRaw === true))
+    }
+  }
+  return peers.map(({ peer, rounds }) => ({ name: peer.name, rounds }))
+}
+
+function runOne(settings: Settings, server: ServerProcess, cell: Cell, isRaw: boolean): Promise<LoadResult> {
+  const { send, reply } = messageFrames(asciiPayload(cell.payload), cell.isText === true)
+  return runLoad({
+    mode: 'echo',
+    port: server.port,
+    pid: server.pid,
+    connections: cell.connections,
+    inflight: cell.inflight,
+    seconds: settings.quick ? 0.5 : 1,
+    warmup: settings.quick ? 0.3 : 0.5,
+    head: isRaw ? null : upgradeRequest(),
+    send,
+    reply: isRaw ? send : reply,
+  })
+}
+
+function row(cell: string, results: Results, value: (result: LoadResult) => number): Row {
+  const figures: Record<string, Figure> = {}
+  for (const { name, rounds } of results) figures[name] = figureOf(rounds.map(value))
+  return { cell, figures }
+}

@@ -1,0 +1,59 @@
+import { readdirSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { Bench, Settings, Table } from './support/bench.ts'
+import { formatTable } from './support/table.ts'
+
+const USAGE = `npm run bench [-- NAME…] [--quick] [--json] [--against PEER,PEER] [--cell TEXT] [--list]`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+    against: { type: 'string', default: '' },
+    cell: { type: 'string', default: '' },
+  },
+})
+
+const names = readdirSync(new URL('.', import.meta.url))
+  .filter((file) => file.endsWith('.bench.js'))
+  .map((file) => file.slice(0, -'.bench.js'.length))
+
+async function load(name: string): Promise<Bench> {
+  const { bench } = (await import(new URL(`./${name}.bench.js`, import.meta.url).href)) as { bench: Bench }
+  return bench
+}
+
+async function list(): Promise<void> {
+  console.log(USAGE)
+  for (const name of names) console.log(`  ${name.padEnd(12)} ${(await load(name)).about}`)
+}
+
+async function run(): Promise<void> {
+  const settings: Settings = {
+    quick: values.quick,
+    against: values.against === '' ? [] : values.against.split(','),
+    cell: values.cell,
+    progress: (text) => console.error(`  ${text}`),
+  }
+  const report: Record<string, readonly Table[]> = {}
+  for (const name of positionals.length === 0 ? names : positionals) {
+    console.error(name)
+    const tables = await (await load(name)).run(settings)
+    report[name] = tables
+    if (!values.json) for (const table of tables) console.log(`\n${formatTable(table)}`)
+  }
+  if (values.json) {
+    const machine = { node: process.version, arch: process.arch, cpu: cpus()[0]?.model, cores: cpus().length }
+    console.log(JSON.stringify({ machine, quick: values.quick, report }, null, 2))
+  }
+}
+
+const unknown = positionals.find((name) => !names.includes(name))
+if (unknown !== undefined) {
+  console.error(`there is no bench ${unknown}; there are ${names.join(', ')}`)
+  process.exitCode = 2
+} else await (values.list || values.help ? list() : run())

@@ -1,0 +1,26 @@
+/** The little of other packages that the benches use; they are installed beside the benches, not in the project. */
+declare module 'tinybench' {
+  export interface BenchOptions {
+    now?: () => number
+    time?: number
+    iterations?: number
+    warmup?: boolean
+    throws?: boolean
+  }
+  export class Bench {
+    constructor(options: BenchOptions)
+    readonly tasks: ReadonlyArray<{ readonly result: { state: string } | { state: string; latency: { mean: number } } }>
+    add(name: string, fn: () => void): this
+    run(): Promise<unknown>
+  }
+}
+
+declare module 'ws' {
+  import { EventEmitter } from 'node:events'
+  import type { Server } from 'node:http'
+
+  export class WebSocketServer extends EventEmitter<{ connection: [ws: WebSocket] }> {
+    constructor(options: { server: Server; perMessageDeflate: boolean; maxPayload: number })
+    readonly clients: Set<WebSocket>
+  }
+}
