@@ -17,8 +17,7 @@ export class RecordingListener implements ConnectionListener {
   #isOver = false
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, _owned: boolean): void {
-    // A copy: the range is only valid during the call.
-    const payload = bytes.slice(start, end)
+    const payload = bytes.subarray(start, end)
     this.#record(isBinary ? describeBytes('binary', payload) : describeText('text', payload))
   }
 
