@@ -23,10 +23,11 @@ import { Opcode } from '../frames/opcode.ts'
 import { FrameParser } from '../frames/parser.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
-import type { ConnectionListener } from './listener.ts'
+import type { ConnectionListener, MessageSink } from './listener.ts'
 import { MessageAssembler, type MessageTarget } from './message-assembler.ts'
 import { type ConnectionOptions, limitsOf } from './options.ts'
 import { Output, SlabPool } from './output.ts'
+import type { PreparedMessage } from './prepared-message.ts'
 import { RetainedInput } from './retained-input.ts'
 import { closeBody, Sender } from './sender.ts'
 import { ReadyState, ReceiveHalf, readyStateOf, SendHalf, TransportIntent } from './state.ts'
@@ -228,11 +229,11 @@ export class Connection implements MessageTarget {
   /**
    * Sends a message in one frame, RFC 6455 §6.1.
    *
-   * @param payload - a string, or bytes; long bytes are not copied and must not change until they were written
-   * @param isBinary - whether the message is binary; default: bytes are, a string is not
+   * @param payload - a string, bytes, or a prepared message; long bytes must not change until they were written
+   * @param isBinary - whether the message is binary; default: bytes are, a string is not; a prepared message knows
    * @throws UsageError when the connection is not OPEN, a fragmented message is open, or text is not UTF-8
    */
-  sendMessage(payload: string | Uint8Array, isBinary = typeof payload !== 'string'): void {
+  sendMessage(payload: string | Uint8Array | PreparedMessage, isBinary = typeof payload !== 'string'): void {
     this.#requireOpen('sendMessage')
     this.#sender.message(payload, isBinary)
   }
@@ -315,13 +316,13 @@ export class Connection implements MessageTarget {
   }
 
   /** Called by the assembler. @internal */
-  frameRead(): void {
-    if (--this.#framesLeft === 0) this.#parser.halt()
+  messageStart(isBinary: boolean): MessageSink | null {
+    return this.#listener.messageStart?.(isBinary) ?? null
   }
 
   /** Called by the assembler. @internal */
-  violated(violation: Violation): void {
-    this.fail(violation)
+  frameRead(): void {
+    if (--this.#framesLeft === 0) this.#parser.halt()
   }
 
   /** Called by the assembler: RFC 6455 §5.5. @internal */

@@ -1,6 +1,19 @@
 import type { Violation } from '../frames/violation.ts'
 
 /**
+ * Takes a message piece by piece while it arrives, inside frames too. Text has been checked so far: a character may be
+ * cut between pieces, but never wrong.
+ */
+export interface MessageSink {
+  /** The next piece, never empty; only valid during the call. */
+  piece(bytes: Uint8Array, start: number, end: number): void
+  /** The message is complete. */
+  end(): void
+  /** The message will never be complete: the connection ends. */
+  abort(): void
+}
+
+/**
  * Who is told what a {@link Connection} reads. Called during `receive` and `resume`, in the order of the wire, before
  * the driver flushes: what a listener sends in reply leaves in the same write.
  *
@@ -13,6 +26,11 @@ export interface ConnectionListener {
    * @param owned - whether the listener may keep `bytes`
    */
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void
+  /**
+   * A message begins that does not lie in one chunk. Who gives a sink gets its pieces as they arrive, and nothing of it
+   * is kept; with null, or without this method, it is collected and comes as a `message`.
+   */
+  messageStart?(isBinary: boolean): MessageSink | null
   /** A Ping, §5.5.2. With `autoPong` it has been answered. */
   ping(bytes: Uint8Array, start: number, end: number): void
   /** A Pong, §5.5.3. */

@@ -1,34 +1,36 @@
-import { uninitialised } from '../frames/bytes.ts'
 import { Opcode } from '../frames/opcode.ts'
 import type { FrameSink } from '../frames/parser.ts'
 import type { Violation } from '../frames/violation.ts'
+import { GrowingBytes } from './growing-bytes.ts'
+import type { MessageSink } from './listener.ts'
 
 /** What becomes of the frames once fragments are joined. */
 export interface MessageTarget {
   /** A whole message. `owned` bytes belong to the receiver; others are only valid during the call. */
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void
+  /** A message begins that is cut. Who wants its pieces gives a sink; otherwise it comes whole. */
+  messageStart?(isBinary: boolean): MessageSink | null
   controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void
-  violated(violation: Violation): void
+  /** A rule was broken. */
+  fail(violation: Violation): void
   /** Called for every data frame, so that work can be counted. */
   frameRead(): void
 }
 
-const NO_BYTES = new Uint8Array(0)
-const LEAST_CAPACITY = 256
-
 /**
  * Joins fragments to messages, RFC 6455 §5.4.
  *
- * A message in one frame inside one chunk is handed on as it lies there. Everything else is copied into one growing
- * buffer. It is sized by the bytes that came, never by the length that was announced: at most twice the bytes of the
- * open message, however the stream is cut.
+ * A message in one frame inside one chunk is handed on as it lies there. One that is cut goes to the sink that the
+ * target gives for it, piece by piece as it arrives, inside frames too; without a sink it is copied into one growing
+ * buffer: at most twice the bytes of the open message, however the stream is cut.
  */
 export class MessageAssembler implements FrameSink {
   readonly #target: MessageTarget
+  readonly #collected = new GrowingBytes()
+  /** Who takes the pieces of the open message; null: they are collected. */
+  #sink: MessageSink | null = null
   #isBinary = false
   #fin = false
-  #buffer = NO_BYTES
-  #length = 0
   /** Bytes of the frame in hand that have been announced and not come yet; caps how far ahead the buffer grows. */
   #awaited = 0
 
@@ -38,31 +40,31 @@ export class MessageAssembler implements FrameSink {
 
   /** Bytes of memory held for the open message. */
   get capacity(): number {
-    return this.#buffer.length
+    return this.#collected.bytes.length
   }
 
   dataFrame(opcode: number, fin: boolean, _rsv1: boolean, bytes: Uint8Array, start: number, end: number): void {
     this.#target.frameRead()
     if (opcode !== Opcode.Continuation) {
-      this.#isBinary = opcode === Opcode.Binary
       if (fin) {
-        this.#target.message(this.#isBinary, bytes, start, end, false)
+        this.#target.message(opcode === Opcode.Binary, bytes, start, end, false)
         return
       }
+      this.#begin(opcode)
     }
-    this.#append(bytes, start, end)
+    if (end > start) this.#take(bytes, start, end)
     if (fin) this.#deliver()
   }
 
   dataFrameStart(opcode: number, fin: boolean, _rsv1: boolean, payloadLength: number): void {
     this.#target.frameRead()
-    if (opcode !== Opcode.Continuation) this.#isBinary = opcode === Opcode.Binary
+    if (opcode !== Opcode.Continuation) this.#begin(opcode)
     this.#fin = fin
     this.#awaited = payloadLength
   }
 
   dataFramePayload(bytes: Uint8Array, start: number, end: number): void {
-    this.#append(bytes, start, end)
+    this.#take(bytes, start, end)
     this.#awaited -= end - start
   }
 
@@ -75,36 +77,42 @@ export class MessageAssembler implements FrameSink {
   }
 
   violation(violation: Violation): void {
+    this.#target.fail(violation)
     this.discard()
-    this.#target.violated(violation)
   }
 
-  /** Frees the open message. */
+  /** Frees the open message; a sink is told that it will not be complete. */
   discard(): void {
-    this.#buffer = NO_BYTES
-    this.#length = 0
+    const sink = this.#sink
+    this.#clear()
+    sink?.abort()
+  }
+
+  #clear(): void {
+    this.#collected.clear()
     this.#awaited = 0
+    this.#sink = null
+  }
+
+  #begin(opcode: number): void {
+    this.#isBinary = opcode === Opcode.Binary
+    this.#fin = false
+    this.#sink = this.#target.messageStart?.(this.#isBinary) ?? null
+  }
+
+  #take(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#sink !== null) this.#sink.piece(bytes, start, end)
+    // The last frame says how long the message will be: then the buffer never grows past the message.
+    else if (this.#fin && this.#awaited > 0) {
+      this.#collected.append(bytes, start, end, this.#collected.length + this.#awaited)
+    } else this.#collected.append(bytes, start, end)
   }
 
   #deliver(): void {
-    const bytes = this.#buffer
-    const length = this.#length
-    this.discard()
-    this.#target.message(this.#isBinary, bytes, 0, length, true)
-  }
-
-  #append(bytes: Uint8Array, start: number, end: number): void {
-    const needed = this.#length + end - start
-    if (needed > this.#buffer.length) this.#grow(needed)
-    this.#buffer.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.#length)
-    this.#length = needed
-  }
-
-  #grow(needed: number): void {
-    // The last frame says how long the message will be: then the buffer never grows past the message.
-    const most = this.#fin && this.#awaited > 0 ? this.#length + this.#awaited : Number.POSITIVE_INFINITY
-    const grown = uninitialised(Math.min(Math.max(needed * 2, LEAST_CAPACITY), most))
-    grown.set(this.#buffer.subarray(0, this.#length))
-    this.#buffer = grown
+    const sink = this.#sink
+    const { bytes, length } = this.#collected
+    this.#clear()
+    if (sink === null) this.#target.message(this.#isBinary, bytes, 0, length, true)
+    else sink.end()
   }
 }

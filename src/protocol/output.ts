@@ -1,10 +1,13 @@
 import { uninitialised, utf8Length, writeUtf8 } from '../frames/bytes.ts'
 import { headerLength, MASK, MAX_CONTROL_PAYLOAD, writeHeader } from '../frames/header.ts'
 import { applyMaskInRange } from '../frames/mask.ts'
+import type { PreparedMessage } from './prepared-message.ts'
 
 /** Frames up to this payload are copied into the slab, so that many of them leave in one write. */
 const COPY_UP_TO = 16 << 10
 const SLAB_LENGTH = 64 << 10
+/** Prepared frames above this are written from where they lie; small ones leave with what else is in the slab. */
+const SHARE_FROM = 512
 
 /** A piece of memory that the outputs of many connections fill one after the other. */
 class Slab {
@@ -107,6 +110,18 @@ export class Output {
     const length = writeUtf8(text, slab.bytes, at)
     this.#seal(slab.bytes, slab.at, byte0, length)
     this.#commit(at + length)
+  }
+
+  /** Appends a message whose frame exists. A server writes its very bytes; a client masks, so it makes a frame. */
+  prepared(message: PreparedMessage): void {
+    const { frame, payload } = message
+    if (this.#maskingKey !== null) this.frame(message.byte0, payload, 0, payload.length)
+    else if (frame.length > SHARE_FROM) this.#append(frame)
+    else {
+      const slab = this.#reserve(frame.length)
+      slab.bytes.set(frame, slab.at)
+      this.#commit(slab.at + frame.length)
+    }
   }
 
   /** Takes everything, in order. After the write {@link release} must be called. */

@@ -6,6 +6,7 @@ import { Opcode, opcodeName } from '../frames/opcode.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import { Utf8Validator } from '../frames/utf8.ts'
 import type { Output } from './output.ts'
+import { PreparedMessage } from './prepared-message.ts'
 import { SendHalf } from './state.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -40,10 +41,14 @@ export class Sender {
     return this.#openOpcode !== 0
   }
 
-  message(payload: string | Uint8Array, isBinary: boolean): void {
-    requirePayload('sendMessage', payload)
+  message(payload: string | Uint8Array | PreparedMessage, isBinary: boolean): void {
     // @req 6455-5.4-4
     if (this.#openOpcode !== 0) throw new UsageError('sendMessage: a fragmented message is open (6455-5.4-4)')
+    if (payload instanceof PreparedMessage) {
+      this.#output.prepared(payload)
+      return
+    }
+    requirePayload('sendMessage', payload)
     // @req 6455-5.6-1
     if (!isBinary && typeof payload !== 'string' && !isValidUtf8(payload, 0, payload.length)) {
       throw new UsageError('sendMessage: text that is not valid UTF-8 (6455-5.6-1)')

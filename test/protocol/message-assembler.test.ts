@@ -23,7 +23,7 @@ class RecordingTarget implements MessageTarget {
   controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     this.controls.push({ opcode, bytes, start, end })
   }
-  violated(violation: Violation): void {
+  fail(violation: Violation): void {
     this.violations.push(violation)
   }
   frameRead(): void {
@@ -144,7 +144,7 @@ describe('MessageAssembler', () => {
       message: () => order.push('message'),
       frameRead: () => order.push('frameRead'),
       controlFrame: () => {},
-      violated: () => {},
+      fail: () => {},
     })
     both.dataFrame(Opcode.Text, true, false, ascii('a'), 0, 1)
     both.dataFrameStart(Opcode.Text, true, false, 1)
@@ -185,7 +185,7 @@ describe('MessageAssembler', () => {
       },
       frameRead: () => {},
       controlFrame: () => {},
-      violated: () => {},
+      fail: () => {},
     })
     watching.dataFrame(Opcode.Text, false, false, ascii('a'), 0, 1)
     watching.dataFrame(Opcode.Continuation, true, false, ascii('b'), 0, 1)

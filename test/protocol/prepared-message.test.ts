@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { UsageError } from '../../src/errors.ts'
+import { type PreparedMessage, prepareMessage } from '../../src/protocol/prepared-message.ts'
+import { concat } from '../support/chunkings.ts'
+import { Endpoint, readFrames } from '../support/connection-pair.ts'
+
+const LENGTHS = [0, 1, 125, 126, 508, 509, 510, 65_535, 65_536, 100_000]
+
+describe('prepareMessage', () => {
+  it.each(LENGTHS)('frames %i bytes once, with the shortest length (§5.2) [6455-5.2-6]', (length) => {
+    const payload = new Uint8Array(length).fill(7)
+    const { frame } = prepareMessage(payload)
+    expect(readFrames(frame)).toEqual([{ fin: true, opcode: 2, maskingKey: null, payload }])
+  })
+
+  it('frames a string as text in UTF-8 (§5.6) [6455-5.6-1]', () => {
+    const message = prepareMessage('grüße 🎈')
+    expect(message.isBinary).toBe(false)
+    expect(readFrames(message.frame)[0]).toMatchObject({ opcode: 1, payload: new TextEncoder().encode('grüße 🎈') })
+  })
+
+  it.each([
+    { data: 'a', binary: true, opcode: 2 },
+    { data: Uint8Array.of(0x61), binary: false, opcode: 1 },
+  ])('takes the type from the option: binary $binary', ({ data, binary, opcode }) => {
+    const message = prepareMessage(data, { binary })
+    expect(readFrames(message.frame)[0]).toMatchObject({ opcode, payload: Uint8Array.of(0x61) })
+  })
+
+  it('copies: what the caller does with the bytes afterwards changes nothing', () => {
+    const bytes = Uint8Array.of(1, 2, 3)
+    const { payload } = prepareMessage(bytes)
+    bytes.fill(9)
+    expect([...payload]).toEqual([1, 2, 3])
+  })
+
+  it('refuses text that is not UTF-8, and what is no message (§5.6) [6455-5.6-1]', () => {
+    expect(() => prepareMessage(Uint8Array.of(0xff), { binary: false })).toThrow(UsageError)
+    expect(() => prepareMessage(7 as unknown as string)).toThrow('neither a string nor a Uint8Array')
+  })
+})
+
+describe('PreparedMessage', () => {
+  it('makes each variant once', () => {
+    const message = prepareMessage('a')
+    const made: PreparedMessage[] = []
+    const make = (prepared: PreparedMessage): Uint8Array => {
+      made.push(prepared)
+      return Uint8Array.of(made.length)
+    }
+    expect(message.variant('deflate', make)).toBe(message.variant('deflate', make))
+    expect([...message.variant('other', make)]).toEqual([2])
+    expect(made).toEqual([message, message])
+  })
+})
+
+describe('Connection.sendMessage with a prepared message', () => {
+  it.each(LENGTHS)('writes the prepared bytes of a server, %i long, and large ones from where they lie', (length) => {
+    const message = prepareMessage(new Uint8Array(length).fill(7))
+    const { connection } = new Endpoint('server')
+    connection.sendMessage(message)
+    expect(connection.pendingOutput).toBe(message.frame.length)
+    expect(connection.hasBorrowedOutput).toBe(false)
+    const chunks = connection.takeOutput()
+    expect(concat(...chunks)).toEqual(message.frame)
+    expect(chunks.includes(message.frame)).toBe(message.frame.length > 512)
+  })
+
+  it.each(LENGTHS)('masks %i bytes of a client with a fresh key for each copy (§5.3) [6455-5.3-2]', (length) => {
+    const message = prepareMessage(new Uint8Array(length).fill(7))
+    const endpoint = new Endpoint('client')
+    endpoint.connection.sendMessage(message)
+    endpoint.connection.sendMessage(message)
+    const frames = readFrames(endpoint.takeBytes())
+    expect(frames.map(({ fin, opcode, payload }) => ({ fin, opcode, payload }))).toEqual(
+      Array(2).fill({ fin: true, opcode: 2, payload: message.payload }),
+    )
+    expect(frames[0]?.maskingKey).not.toEqual(frames[1]?.maskingKey)
+    expect(message.payload.every((octet) => octet === 7)).toBe(true)
+  })
+
+  it('stands in line with other frames', () => {
+    const endpoint = new Endpoint('server')
+    endpoint.connection.sendMessage('a')
+    endpoint.connection.sendMessage(prepareMessage('b'))
+    endpoint.connection.sendMessage(prepareMessage('c'.repeat(600)))
+    endpoint.connection.sendMessage('d')
+    expect(readFrames(endpoint.takeBytes()).map(({ payload }) => String.fromCharCode(payload[0]!))).toEqual([...'abcd'])
+  })
+
+  it('is refused inside a fragmented message (§5.4) [6455-5.4-4]', () => {
+    const { connection } = new Endpoint('server')
+    connection.sendFragment('a', false, false)
+    expect(() => connection.sendMessage(prepareMessage('b'))).toThrow(UsageError)
+  })
+})
