@@ -2,7 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { TlsOptions } from 'node:tls'
 import { UsageError } from '../errors.ts'
-import type { HeadLimits } from '../handshake/head-limits.ts'
+import { type HeadLimits, headLimits } from '../handshake/head-limits.ts'
 import { limitOption } from '../protocol/options.ts'
 import { booleanOption, type CheckedSocketOptions, checkSocketOptions, type SocketOptions } from '../socket/options.ts'
 import type { Authorize } from './admission.ts'
@@ -59,6 +59,7 @@ export interface CheckedServerOptions {
   readonly maxPendingHandshakes: number
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
+  readonly headLimits: HeadLimits
 }
 
 /**
@@ -94,5 +95,6 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
       Number.POSITIVE_INFINITY,
       1,
     ),
+    headLimits: headLimits(options.headLimits),
   }
 }

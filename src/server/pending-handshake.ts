@@ -29,7 +29,7 @@ export interface PendingOptions {
   readonly handshakeTimeout: number
   /** Milliseconds a refused peer has to end its side. */
   readonly closeTimeout: number
-  readonly headLimits: Partial<HeadLimits> | undefined
+  readonly headLimits: HeadLimits
   /** The head is complete. */
   readonly onHead: (pending: PendingHandshake, head: RequestHead) => void
   /** The handshake is over, one way or the other. `error`: why it was refused or broke, if it was or did. */
@@ -130,7 +130,11 @@ export class PendingHandshake {
   }
 
   #onEnd = (): void => {
-    this.refuse(new HandshakeError('6455-4.2.1-1', 400, 'the request ends before its head is complete'))
+    const message =
+      this.#state === State.ReadingHead
+        ? 'the request ends before its head is complete'
+        : 'the peer ended its side before it was answered'
+    this.refuse(new HandshakeError('6455-4.2.1-1', 400, message))
   }
 
   #onError = (error: Error): void => {

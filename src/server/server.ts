@@ -7,7 +7,7 @@ import { UsageError } from '../errors.ts'
 import { failHandler, type WebSocket } from '../socket/websocket.ts'
 import { publishConnectionError } from './diagnostics.ts'
 import { type CheckedServerOptions, checkServerOptions, type WebSocketServerOptions } from './options.ts'
-import { closeAll, type ShutdownOptions, type ShutdownReport } from './shutdown.ts'
+import { checkShutdownOptions, closeAll, type ShutdownOptions, type ShutdownReport } from './shutdown.ts'
 import { type Accepted, type AnyRequest, Upgrader } from './upgrader.ts'
 
 /** A half-closed peer can still be answered, and small frames do not wait for each other. */
@@ -130,11 +130,13 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
    * Ends well: takes no more connections, sends every client a Close frame, and terminates those that do not answer.
    *
    * @returns when all connections are gone
+   * @throws UsageError that names the option which is wrong; then nothing was closed
    */
   async shutdown(options: ShutdownOptions = {}): Promise<ShutdownReport> {
-    if (this.#state === 'running') this.close()
     const { clock, closeTimeout } = this.#checked.socket
-    return closeAll(this.#open, clock, closeTimeout, options)
+    const checked = checkShutdownOptions(options, closeTimeout)
+    if (this.#state === 'running') this.close()
+    return closeAll(this.#open, clock, checked)
   }
 
   /** As {@link shutdown}. */
@@ -145,6 +147,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   /** Called by `EventEmitter` when an async handler rejects. @internal */
   [Symbol.for('nodejs.rejection')](error: Error, event: string, ...args: unknown[]): void {
     if (event === 'connection') failHandler(args[0] as WebSocket<Data>, error)
+    else if (event === 'connectionError' || event === 'error') process.emitWarning(error)
     else process.nextTick(() => this.emit('error', error))
   }
 
@@ -153,13 +156,20 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     if (options.server !== undefined) return this.#attach(options.server)
     if (options.noServer) return new Promise(() => {})
     const own =
-      options.tls === undefined ? createServer(SOCKET_OPTIONS) : createTlsServer({ ...options.tls, ...SOCKET_OPTIONS })
+      options.tls === undefined
+        ? createServer(SOCKET_OPTIONS)
+        : createTlsServer({ handshakeTimeout: this.#tlsTimeout, ...options.tls, ...SOCKET_OPTIONS })
     this.#own = own
     own.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => this.handleSocket(socket))
     own.on('tlsClientError', (error: Error) => this.#connectionError(error, false, undefined, undefined))
     const listening = this.#follow(own)
     own.listen({ port: options.port, host: options.host, path: options.socketPath, backlog: options.backlog })
     return listening
+  }
+
+  /** TLS has a handshake of its own, before ours. It takes no `Infinity`. */
+  get #tlsTimeout(): number {
+    return Math.min(this.#checked.handshakeTimeout, 2 ** 31 - 1)
   }
 
   #attach(server: NonNullable<WebSocketServerOptions<Data>['server']>): Promise<AddressInfo> {
@@ -237,7 +247,12 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     request: AnyRequest | undefined,
   ): void {
     publishConnectionError({ error, ws: ws as WebSocket<unknown> | undefined, request })
-    const isListened = this.emit('connectionError', error, ws, request)
+    let isListened = true
+    try {
+      isListened = this.emit('connectionError', error, ws, request)
+    } catch (thrown) {
+      process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)))
+    }
     // A bug of the application must not go unseen; what peers do wrong is no reason to write to its log.
     if (isUnseen && !isListened) process.emitWarning(error)
   }

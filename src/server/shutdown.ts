@@ -1,5 +1,7 @@
+import { UsageError } from '../errors.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import { limitOption } from '../protocol/options.ts'
+import { closeBody } from '../protocol/sender.ts'
 import type { Clock } from '../socket/clock.ts'
 import type { WebSocket } from '../socket/websocket.ts'
 
@@ -25,23 +27,41 @@ export interface ShutdownReport {
   readonly terminated: number
 }
 
+/** {@link ShutdownOptions} after the checks. */
+export interface CheckedShutdownOptions {
+  readonly graceMs: number
+  readonly code: number
+  readonly reason: string
+  readonly jitterMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** Checks the options of a shutdown before anything is closed. @throws UsageError that names the option which is wrong */
+export function checkShutdownOptions(options: ShutdownOptions, closeTimeout: number): CheckedShutdownOptions {
+  const { code = StatusCode.GoingAway, reason = '', signal } = options
+  closeBody('server', code, reason)
+  const jitterMs = limitOption('jitterMs', options.jitterMs, 0)
+  if (jitterMs === Number.POSITIVE_INFINITY)
+    throw new UsageError('option jitterMs is Infinity; the last must be closed')
+  return { graceMs: limitOption('graceMs', options.graceMs, closeTimeout), code, reason, jitterMs, signal }
+}
+
 /** Closes connections one by one over `jitterMs`, and terminates those that have not ended after `graceMs`. */
 export async function closeAll<Data>(
   clients: Iterable<WebSocket<Data>>,
   clock: Clock,
-  closeTimeout: number,
-  options: ShutdownOptions,
+  options: CheckedShutdownOptions,
 ): Promise<ShutdownReport> {
-  const { code = StatusCode.GoingAway, reason = '', signal } = options
-  const graceMs = limitOption('graceMs', options.graceMs, closeTimeout)
-  const jitterMs = limitOption('jitterMs', options.jitterMs, 0)
+  const { code, reason, graceMs, jitterMs, signal } = options
   const waiting = new Set(clients)
   const count = waiting.size
   if (count === 0) return { closed: 0, terminated: 0 }
-  let terminated = 0
+  const terminated = new Set<WebSocket<Data>>()
   const terminateRest = (): void => {
-    terminated += waiting.size
-    for (const ws of waiting) ws.terminate()
+    for (const ws of waiting) {
+      terminated.add(ws)
+      ws.terminate()
+    }
   }
   const timers: unknown[] = []
   const over = [...waiting].map(async (ws, i) => {
@@ -54,8 +74,8 @@ export async function closeAll<Data>(
   timers.push(clock.setTimeout(terminateRest, jitterMs + graceMs))
   signal?.addEventListener('abort', terminateRest, { once: true })
   if (signal?.aborted) terminateRest()
-  await Promise.all(over)
+  const infos = await Promise.all(over)
   for (const timer of timers) clock.clearTimeout(timer)
   signal?.removeEventListener('abort', terminateRest)
-  return { closed: count - terminated, terminated }
+  return { closed: infos.filter((info) => info.wasClean).length, terminated: terminated.size }
 }

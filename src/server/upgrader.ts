@@ -73,7 +73,7 @@ export class Upgrader<Data> {
       clock: socket.clock,
       handshakeTimeout: checked.handshakeTimeout,
       closeTimeout: socket.closeTimeout,
-      headLimits: options.headLimits,
+      headLimits: checked.headLimits,
       onHead: (pending, head) => this.#receiveHead(pending, head),
       onDone: (pending, error) => this.#done(pending, error),
     }
@@ -91,9 +91,10 @@ export class Upgrader<Data> {
    */
   acceptRequest(request: IncomingMessage, socket: Duplex, head: Uint8Array, accepted: Accepted<Data>): void {
     if (this.#seen.has(socket)) throw new UsageError('handleUpgrade was called twice for one socket')
+    const requestHead = requestHeadFrom(request)
     this.#seen.add(socket)
     const pending = this.#begin(socket, head, accepted, request)
-    if (pending.isOpen) this.#decide(pending, requestHeadFrom(request), request)
+    if (pending.isOpen) this.#decide(pending, requestHead, request)
   }
 
   /** Refuses every handshake that is under way. */
@@ -155,6 +156,10 @@ export class Upgrader<Data> {
 
   #accept(pending: PendingHandshake, plan: UpgradePlan, request: AnyRequest, data: Data): void {
     const { socket } = pending
+    if (!socket.writable) {
+      pending.drop(new Error('the transport was gone before the opening handshake was done'))
+      return
+    }
     const { accepted } = this.#pending.get(pending)!
     const address = addressOf(socket)
     let subprotocol: string | undefined
@@ -169,10 +174,6 @@ export class Upgrader<Data> {
       return
     }
     const head = pending.release()
-    if (!socket.writable) {
-      socket.destroy()
-      return
-    }
     socket.write(response)
     const ws = new WebSocket<Data>()
     this.#counter.add(address)

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import { decodeUtf8, isValidUtf8 } from '../frames/bytes.ts'
 
 /** What `send`, `ping` and `pong` take. A number is sent as its decimal digits. */
 export type Sendable = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | number
@@ -21,6 +22,17 @@ export function toPayload(data: unknown): string | Uint8Array {
 export function toBytes(data: unknown): Uint8Array {
   const payload = toPayload(data)
   return typeof payload === 'string' ? Buffer.from(payload) : payload
+}
+
+/**
+ * The text whose UTF-8 `bytes` are.
+ *
+ * @throws UsageError when they are not UTF-8
+ */
+export function toText(bytes: Uint8Array): string {
+  if (!(bytes instanceof Uint8Array)) throw new UsageError('the reason is neither a string nor a Uint8Array')
+  if (!isValidUtf8(bytes, 0, bytes.length)) throw new UsageError('the reason is not valid UTF-8 (6455-5.5.1-3)')
+  return decodeUtf8(bytes, 0, bytes.length)
 }
 
 /** `bytes[start, end)` as a Buffer: the same memory when the receiver may keep it, a copy otherwise. */

@@ -32,6 +32,11 @@ const applicationFailed: Violation = Object.freeze({
   message: 'the application failed',
 })
 
+interface HeldMessage {
+  readonly data: MessageData
+  readonly isBinary: boolean
+}
+
 /** One connection between its driver and its listeners. */
 export class Session implements DriverEvents {
   readonly driver: SocketDriver
@@ -39,9 +44,8 @@ export class Session implements DriverEvents {
   readonly #emitter: EventEmitter<WebSocketEvents>
   readonly #options: SessionOptions
   #isPaused = false
-  /** A message that arrived before anybody listened; reading waits behind it. */
-  #held: MessageData | null = null
-  #heldIsBinary = false
+  /** Messages that arrived before anybody listened; reading waits behind them. */
+  #held: HeldMessage[] | null = null
   #closeInfo: CloseInfo | null = null
   #resolveClosed: ((info: CloseInfo) => void) | null = null
   #closed: Promise<CloseInfo> | null = null
@@ -82,12 +86,13 @@ export class Session implements DriverEvents {
     if (this.#held !== null) process.nextTick(() => this.#deliverHeld())
   }
 
-  /** A handler of the application threw or rejected. */
-  handlerFailed(error: unknown): void {
-    const cause = error instanceof Error ? error : new Error(`a handler threw ${String(error)}`)
+  /** A handler of the application threw or rejected. @param event - whose handler, when that is known */
+  handlerFailed(error: unknown, event?: string): void {
     // @req 6455-7.4.1-8
     this.driver.fail(applicationFailed, CloseCause.HandlerError)
-    this.#report(cause, true)
+    // A handler of `error` that fails is not asked again.
+    if (event === 'error') this.#options.onError(toError(error), true)
+    else this.#report(toError(error), true)
   }
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
@@ -132,23 +137,31 @@ export class Session implements DriverEvents {
   }
 
   #deliver(data: MessageData, isBinary: boolean): void {
-    try {
-      if (this.#emitter.emit('message', data, isBinary)) return
-    } catch (error) {
-      this.handlerFailed(error)
-      return
-    }
-    this.#held = data
-    this.#heldIsBinary = isBinary
+    if (this.#held === null && this.#emit(data, isBinary)) return
+    this.#held ??= []
+    this.#held.push({ data, isBinary })
     this.driver.pause()
   }
 
+  /** @returns whether somebody listened */
+  #emit(data: MessageData, isBinary: boolean): boolean {
+    try {
+      return this.#emitter.emit('message', data, isBinary)
+    } catch (error) {
+      this.handlerFailed(error)
+      return true
+    }
+  }
+
   #deliverHeld(): void {
-    const data = this.#held
-    if (data === null || this.#isPaused) return
+    const held = this.#held
+    if (held === null) return
+    let i = 0
+    while (i < held.length && !this.#isPaused && this.#emit(held[i]!.data, held[i]!.isBinary)) i++
+    held.splice(0, i)
+    if (held.length > 0) return
     this.#held = null
-    this.#deliver(data, this.#heldIsBinary)
-    if (this.#held === null && !this.#isPaused) this.driver.resume()
+    if (!this.#isPaused) this.driver.resume()
   }
 
   #control(event: 'ping' | 'pong', bytes: Uint8Array, start: number, end: number): void {
@@ -165,7 +178,7 @@ export class Session implements DriverEvents {
       this.#emitter.emit('error', error)
     } catch (second) {
       // The connection is ending already; the handler's own fault must still be seen.
-      this.#options.onError(second instanceof Error ? second : new Error(String(second)), true)
+      this.#options.onError(toError(second), true)
     }
   }
 
@@ -176,4 +189,8 @@ export class Session implements DriverEvents {
       this.handlerFailed(error)
     }
   }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(`a handler threw ${String(thrown)}`)
 }

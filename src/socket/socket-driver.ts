@@ -20,12 +20,15 @@ import type { Clock } from './clock.ts'
 import { CloseCause, type CloseInfo, closeInfoOf } from './close-info.ts'
 import { type Flushable, flushSoon } from './flush-queue.ts'
 import type { Heartbeat, Patient } from './heartbeat.ts'
+import { listenTo, type TransportListener } from './transport-listeners.ts'
 
 /** What the driver tells the `WebSocket` object. */
 export interface DriverEvents extends ConnectionListener {
   /** The transport can take more after `send` said that it cannot. */
   drained(): void
-  /** The transport reported an error; `closed` follows. */
+  /** A callback of the application threw. */
+  handlerFailed(error: unknown): void
+  /** The transport reported an error; `ended` follows. */
   transportFailed(error: Error): void
   /** Everything is over. Called exactly once. */
   ended(info: CloseInfo): void
@@ -50,28 +53,8 @@ export interface DriverOptions {
 /** Called when what was sent has been handed to the operating system, or cannot be any more. */
 export type SendCallback = (error?: Error | null) => void
 
-/** The listeners of all sockets are the same few functions; this is how they find the driver. */
-const driverOf = Symbol('framewright.driver')
-type DrivenSocket = Duplex & { [driverOf]: SocketDriver }
-
-function onData(this: DrivenSocket, chunk: Buffer): void {
-  this[driverOf].receive(chunk)
-}
-function onEnd(this: DrivenSocket): void {
-  this[driverOf].receiveEnd()
-}
-function onDrain(this: DrivenSocket): void {
-  this[driverOf].transportDrained()
-}
-function onError(this: DrivenSocket, error: Error): void {
-  this[driverOf].transportFailed(error)
-}
-function onClose(this: DrivenSocket): void {
-  this[driverOf].transportClosed()
-}
-
 /** One connection on one Duplex. */
-export class SocketDriver implements ConnectionListener, Flushable, Patient {
+export class SocketDriver implements ConnectionListener, Flushable, Patient, TransportListener {
   readonly socket: Duplex
   readonly connection: Connection
   readonly #events: DriverEvents
@@ -89,9 +72,10 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
   #closedFirst = false
   #closeTimer: unknown
   #forcedCause: CloseCause | null = null
-  /** Since when the write queue has stood still at which length; -1 when it does not. */
-  #stalledSince = -1
-  #stalledLength = 0
+  /** Bytes that were given to the socket, and how many of them it had passed on when progress was last seen. */
+  #outputBytes = 0
+  #passedBytes = -1
+  #progressAt = 0
   #probeSentAt = -1
   #rttMs = -1
 
@@ -107,6 +91,13 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
     return this.#rttMs
   }
 
+  /** As the application sees it: CLOSED not before `ended`. */
+  get readyState(): ReadyState {
+    if (this.#isClosed) return ReadyState.CLOSED
+    const { readyState } = this.connection
+    return readyState === ReadyState.CLOSED || this.socket.destroyed ? ReadyState.CLOSING : readyState
+  }
+
   /** Bytes that were sent and have not been handed to the operating system. */
   get bufferedAmount(): number {
     return this.connection.pendingOutput + this.socket.writableLength
@@ -114,13 +105,8 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
 
   /** Begins to read. @param head - bytes that came behind the opening handshake */
   start(head: Uint8Array): void {
-    const socket = this.socket as DrivenSocket
-    socket[driverOf] = this
-    socket.on('data', onData)
-    socket.on('end', onEnd)
-    socket.on('drain', onDrain)
-    socket.on('error', onError)
-    socket.on('close', onClose)
+    const { socket } = this
+    listenTo(socket, this)
     this.#options.heartbeat.add(this)
     if (head.length > 0) this.receive(head)
     if (socket.destroyed) process.nextTick(() => this.transportClosed())
@@ -143,6 +129,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
   }
 
   transportDrained(): void {
+    if (this.#isClosed) return
     this.connection.outputDrained()
     this.flush()
     if (this.#owesDrain && this.bufferedAmount < this.#options.highWaterMark) {
@@ -152,6 +139,8 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
   }
 
   transportFailed(error: Error): void {
+    // Both Close frames were exchanged: how the peer lets go of the transport says nothing any more.
+    if (this.connection.closeReceived && this.connection.sentCloseCode !== 0) return
     this.#forcedCause ??= CloseCause.TransportError
     this.#events.transportFailed(error)
   }
@@ -161,13 +150,19 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
     this.#isClosed = true
     this.#options.clock.clearTimeout(this.#closeTimer)
     this.#options.heartbeat.remove(this)
-    // Bytes that were held back still count: they came before the end.
-    if (this.connection.paused) this.connection.resume()
-    while (this.connection.hasRetained) this.connection.readRetained()
+    this.#readAll()
     const info = closeInfoOf(this.connection, this.#forcedCause, this.#closedFirst)
     this.connection.transportClosed()
     this.#settle(new ConnectionClosedError(info.code, info.reason))
     this.#events.ended(info)
+  }
+
+  /** Bytes that were held back still count: they came before the end. */
+  #readAll(): void {
+    do {
+      this.connection.outputDrained()
+      this.connection.resume()
+    } while (!this.connection.wantsBytes)
   }
 
   // The connection speaks ---------------------------------------------------------------------------------------------
@@ -205,10 +200,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
    * @returns false when more than `highWaterMark` bytes wait; `drained` follows
    */
   sent(callback: SendCallback | undefined): boolean {
-    if (callback !== undefined) {
-      if (this.#callbacks === null) this.#callbacks = [callback]
-      else this.#callbacks.push(callback)
-    }
+    if (callback !== undefined) this.#addCallback(callback)
     if (this.connection.hasBorrowedOutput) this.flush()
     else if (!this.#isReading && !this.#flushQueued) {
       this.#flushQueued = true
@@ -217,6 +209,12 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
     if (this.bufferedAmount < this.#options.highWaterMark) return true
     this.#owesDrain = true
     return false
+  }
+
+  /** Tells whoever sends too late that it cannot be done, in a tick of its own. */
+  refuse(callback: SendCallback): void {
+    const { closeCode, closeReason } = this.connection
+    process.nextTick(() => this.#settleOne(callback, new ConnectionClosedError(closeCode, closeReason)))
   }
 
   /** Starts the closing handshake. */
@@ -234,8 +232,13 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
     if (!this.#isReading) this.flush()
   }
 
-  /** Ends the transport at once. */
-  terminate(cause: CloseCause = CloseCause.Terminated): void {
+  /** The application ends the transport at once: nothing more is delivered. */
+  terminate(): void {
+    if (!this.socket.destroyed) this.connection.transportClosed()
+    this.#destroy(CloseCause.Terminated)
+  }
+
+  #destroy(cause: CloseCause): void {
     if (this.socket.destroyed) return
     this.#forcedCause ??= cause
     this.socket.destroy()
@@ -273,21 +276,23 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
   }
 
   giveUp(): void {
-    this.terminate(CloseCause.HeartbeatTimeout)
+    this.#destroy(CloseCause.HeartbeatTimeout)
   }
 
   beat(now: number): void {
-    const length = this.socket.writableLength
-    if (length === 0 || length !== this.#stalledLength) {
-      this.#stalledLength = length
-      this.#stalledSince = length === 0 ? -1 : now
-    } else if (now - this.#stalledSince >= this.#options.writeStallTimeout) this.terminate(CloseCause.WriteStall)
+    const waiting = this.socket.writableLength
+    const passed = this.#outputBytes - waiting
+    if (waiting === 0 || passed !== this.#passedBytes) {
+      this.#passedBytes = passed
+      this.#progressAt = now
+    } else if (now - this.#progressAt >= this.#options.writeStallTimeout) this.#destroy(CloseCause.WriteStall)
   }
 
   // The flush ---------------------------------------------------------------------------------------------------------
 
   flush(): void {
     this.#flushQueued = false
+    if (this.#isClosed) return
     if (this.connection.pendingOutput > 0) this.#write()
     if (this.connection.transportIntent !== TransportIntent.None) this.#followIntent()
     this.#followWants()
@@ -296,6 +301,13 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
 
   #write(): void {
     const { socket, connection } = this
+    // The socket says `drain` only above its own mark; whoever waits for less hears of the write itself.
+    if (this.#owesDrain || connection.hasBorrowedOutput || !connection.wantsBytes) {
+      this.#addCallback(() => {
+        if (socket.writableLength === 0) this.transportDrained()
+      })
+    }
+    this.#outputBytes += connection.pendingOutput
     const chunks = connection.takeOutput()
     if (this.#finSent || !socket.writable) {
       connection.outputWritten(true)
@@ -311,12 +323,17 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
     connection.outputWritten(this.#options.writesAreCopied && socket.writableLength === 0)
   }
 
+  #addCallback(callback: SendCallback): void {
+    this.#callbacks ??= []
+    this.#callbacks.push(callback)
+  }
+
   /** Leaves the callbacks of what is being written to the write. */
   #takeCallbacks(): SendCallback {
     const callbacks = this.#callbacks ?? []
     this.#callbacks = null
     return (error) => {
-      for (const callback of callbacks) callback(error)
+      for (const callback of callbacks) this.#settleOne(callback, error)
     }
   }
 
@@ -325,10 +342,18 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient {
     if (this.#callbacks !== null) this.#takeCallbacks()(error)
   }
 
+  #settleOne(callback: SendCallback, error: Error | null | undefined): void {
+    try {
+      callback(error)
+    } catch (thrown) {
+      this.#events.handlerFailed(thrown)
+    }
+  }
+
   #followIntent(): void {
     if (this.#closeTimer === undefined) {
       this.#closeTimer = this.#options.clock.setTimeout(
-        () => this.terminate(CloseCause.CloseTimeout),
+        () => this.#destroy(CloseCause.CloseTimeout),
         this.#options.closeTimeout,
       )
     }

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
-import { ConnectionClosedError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { ReadyState } from '../protocol/state.ts'
 import type { CloseInfo } from './close-info.ts'
 import type { WebSocketEvents } from './events.ts'
-import { type Sendable, toBytes, toPayload } from './payload.ts'
+import { type Sendable, toBytes, toPayload, toText } from './payload.ts'
 import { Session, type SessionOptions } from './session.ts'
 import type { SendCallback } from './socket-driver.ts'
 
@@ -26,8 +26,8 @@ export interface Attachment extends SessionOptions {
 export let attach: <Data>(ws: WebSocket<Data>, attachment: Attachment) => void
 /** Begins to read. @param head - bytes that came behind the opening handshake. @internal */
 export let startReading: <Data>(ws: WebSocket<Data>, head: Uint8Array) => void
-/** Says that a handler of the application failed, so that its connection ends with 1011. @internal */
-export let failHandler: <Data>(ws: WebSocket<Data>, error: unknown) => void
+/** Says that a handler (of `event`) of the application failed, so that its connection ends with 1011. @internal */
+export let failHandler: <Data>(ws: WebSocket<Data>, error: unknown, event?: string) => void
 
 /**
  * One WebSocket connection, RFC 6455, with the events and methods of `ws`.
@@ -56,7 +56,7 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
       ws.#session = new Session(ws, attachment)
     }
     startReading = (ws, head) => ws.#session?.driver.start(head)
-    failHandler = (ws, error) => ws.#session?.handlerFailed(error)
+    failHandler = (ws, error, event) => ws.#session?.handlerFailed(error, event)
   }
 
   constructor() {
@@ -82,7 +82,7 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
 
   /** CONNECTING 0, OPEN 1, CLOSING 2 or CLOSED 3; RFC 6455 §7.1. */
   get readyState(): ReadyState {
-    return this.#session === null ? ReadyState.CONNECTING : this.#session.driver.connection.readyState
+    return this.#session === null ? ReadyState.CONNECTING : this.#session.driver.readyState
   }
 
   /** The subprotocol in use, RFC 6455 §1.9; empty when there is none. */
@@ -179,7 +179,7 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
    * @throws UsageError when the code may not be sent or the reason does not fit
    */
   close(code?: number, reason?: string | Uint8Array): void {
-    const text = typeof reason === 'object' ? Buffer.from(reason).toString() : reason
+    const text = typeof reason === 'object' ? toText(reason) : reason
     this.#requireSession('close').driver.close(code, text)
   }
 
@@ -219,8 +219,8 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
   }
 
   /** Called by `EventEmitter` when an async handler rejects. @internal */
-  [Symbol.for('nodejs.rejection')](error: unknown): void {
-    failHandler(this, error)
+  [Symbol.for('nodejs.rejection')](error: unknown, event: string): void {
+    failHandler(this, error, event)
   }
 
   #sendControl(
@@ -241,10 +241,7 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
   }
 
   #sendAfterClose(callback: SendCallback | undefined): false {
-    if (callback !== undefined) {
-      const { closeCode, closeReason } = this.#requireSession('send').driver.connection
-      process.nextTick(callback, new ConnectionClosedError(closeCode, closeReason))
-    }
+    if (callback !== undefined) this.#requireSession('send').driver.refuse(callback)
     return false
   }
 

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { UsageError } from '../../src/errors.ts'
+import { toBuffer, toBytes, toPayload } from '../../src/socket/payload.ts'
+
+describe('toPayload', () => {
+  it('leaves strings and Uint8Arrays as they are', () => {
+    const bytes = Buffer.from('abc')
+    expect(toPayload('text')).toBe('text')
+    expect(toPayload(bytes)).toBe(bytes)
+  })
+
+  it('sends a number as its decimal digits', () => {
+    expect(toPayload(80)).toBe('80')
+    expect(toPayload(-0.5)).toBe('-0.5')
+  })
+
+  for (const value of [undefined, null, true, {}, [1, 2], Symbol('s'), 1n, () => {}]) {
+    it(`refuses ${Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value}`, () => {
+      expect(() => toPayload(value)).toThrow(UsageError)
+      expect(() => toPayload(value)).toThrow(value === null ? 'null' : typeof value)
+    })
+  }
+})
+
+describe('toBytes', () => {
+  it('gives the UTF-8 of text', () => {
+    expect([...toBytes('é€')]).toEqual([0xc3, 0xa9, 0xe2, 0x82, 0xac])
+  })
+})
+
+describe('toBuffer', () => {
+  const bytes = Uint8Array.of(1, 2, 3, 4)
+
+  it('shares memory that the receiver may keep', () => {
+    const buffer = toBuffer(bytes, 1, 3, true)
+    expect([...buffer]).toEqual([2, 3])
+    expect(buffer.buffer).toBe(bytes.buffer)
+  })
+
+  it('copies memory that it may not', () => {
+    for (const [start, end] of [
+      [0, 4],
+      [1, 3],
+      [2, 2],
+    ] as const) {
+      const buffer = toBuffer(bytes, start, end, false)
+      expect([...buffer]).toEqual([...bytes].slice(start, end))
+      expect(buffer.buffer).not.toBe(bytes.buffer)
+    }
+  })
+})
