@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { checkClosePayload, readReason, readStatusCode, serializeClosePayload } from '../../src/frames/close-payload.ts'
 import { violations } from '../../src/frames/violation.ts'
 import { FC_TIMEOUT_MS, fcOptions } from '../support/fc-options.ts'
+import { textOf } from '../support/frame-arbitraries.ts'
 import { isUtf8Text } from '../support/reference-parser.ts'
 
 const statusCode = fc.oneof(
@@ -14,7 +15,7 @@ const statusCode = fc.oneof(
 describe('a close payload', () => {
   it('reads back as it was written (§5.5.1) [6455-5.5.1-2] [6455-5.5.1-3]', { timeout: FC_TIMEOUT_MS }, () => {
     // 30 characters of up to 4 octets each: at most 120 of the 123 that fit.
-    const reason = fc.string({ unit: 'binary', maxLength: 30 })
+    const reason = textOf(30)
     fc.assert(
       fc.property(statusCode, reason, (code, text) => {
         const body = serializeClosePayload(code, text)

@@ -4,6 +4,7 @@ import { parseFrames } from '../../src/frames/parse-frames.ts'
 import { serializeFrame } from '../../src/frames/serializer.ts'
 import { clientFrame } from '../support/client-frames.ts'
 import { FC_TIMEOUT_MS, fcOptions } from '../support/fc-options.ts'
+import { textOf } from '../support/frame-arbitraries.ts'
 
 const maskingKey = fc.option(fc.uint8Array({ minLength: 4, maxLength: 4 }))
 const short = fc.uint8Array({ maxLength: 125, size: 'max' })
@@ -48,7 +49,7 @@ describe('serializeFrame', () => {
       fc.record({ opcode: fc.constantFrom(9, 10), payload: short }),
       fc.record({
         opcode: fc.constant(1),
-        payload: fc.string({ unit: 'binary', maxLength: 40 }).map((text) => new TextEncoder().encode(text)),
+        payload: textOf(40).map((text) => new TextEncoder().encode(text)),
       }),
     )
     fc.assert(

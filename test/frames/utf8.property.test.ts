@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { Utf8Validator } from '../../src/frames/utf8.ts'
 import { cutAt } from '../support/chunkings.ts'
 import { FC_TIMEOUT_MS, fcOptions } from '../support/fc-options.ts'
+import { textOf } from '../support/frame-arbitraries.ts'
 import { isUtf8Text } from '../support/reference-parser.ts'
 import { canBeCompleted, isUtf8ByTheGrammar } from '../support/utf8-grammar.ts'
 
 const positions = fc.array(fc.nat(120), { maxLength: 12 })
-const text = fc.string({ unit: 'binary', maxLength: 60 }).map((string) => new TextEncoder().encode(string))
+const text = textOf(60).map((string) => new TextEncoder().encode(string))
 
 /** Text with up to three octets changed, put in or taken out; often it is not UTF-8 any more. */
 const spoiled = fc

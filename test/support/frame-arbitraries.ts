@@ -16,6 +16,22 @@ export const streamContext: fc.Arbitrary<StreamContext> = fc.record({
   rsv1Owned: fc.boolean(),
 })
 
+/** One character of each length in UTF-8; no surrogate, which is none. */
+const character = fc
+  .oneof(
+    fc.integer({ min: 0x0, max: 0x7f }),
+    fc.integer({ min: 0x80, max: 0x7ff }),
+    fc.integer({ min: 0x800, max: 0xd7ff }),
+    fc.integer({ min: 0xe000, max: 0xffff }),
+    fc.integer({ min: 0x1_0000, max: 0x10_ffff }),
+  )
+  .map((codePoint) => String.fromCodePoint(codePoint))
+
+/** Text of any characters. */
+export function textOf(maxLength: number): fc.Arbitrary<string> {
+  return fc.array(character, { maxLength }).map((characters) => characters.join(''))
+}
+
 const key = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
 
 interface Control {
@@ -36,11 +52,9 @@ const control: fc.Arbitrary<Control> = fc.oneof(
     opcode: fc.constant(8),
     payload: fc.oneof(
       fc.constant(new Uint8Array(0)),
-      fc
-        .tuple(fc.constantFrom(1000, 1003, 1007, 1014, 3000, 4999), fc.string({ unit: 'binary', maxLength: 20 }))
-        .map(([statusCode, reason]) => {
-          return Uint8Array.of(statusCode >> 8, statusCode & 0xff, ...new TextEncoder().encode(reason))
-        }),
+      fc.tuple(fc.constantFrom(1000, 1003, 1007, 1014, 3000, 4999), textOf(20)).map(([statusCode, reason]) => {
+        return Uint8Array.of(statusCode >> 8, statusCode & 0xff, ...new TextEncoder().encode(reason))
+      }),
     ),
   }),
 )
@@ -57,7 +71,7 @@ interface Message {
 
 const message: fc.Arbitrary<Message> = fc
   .record({
-    text: fc.option(fc.string({ unit: 'binary', maxLength: 30 })),
+    text: fc.option(textOf(30)),
     data: fc.oneof(
       { weight: 9, arbitrary: fc.uint8Array({ maxLength: 40 }) },
       { weight: 1, arbitrary: fc.uint8Array({ minLength: 120, maxLength: 300, size: 'max' }) },
@@ -101,7 +115,7 @@ const anyFrame: fc.Arbitrary<Uint8Array> = fc
     fin: fc.boolean(),
     rsv: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(7) }),
     maskingKey: fc.option(key),
-    payload: fc.oneof(fc.uint8Array({ maxLength: 10 }), fc.string({ unit: 'binary', maxLength: 5 })),
+    payload: fc.oneof(fc.uint8Array({ maxLength: 10 }), textOf(5)),
     lengthBits: fc.constantFrom<(7 | 16 | 64)[]>(7, 7, 7, 16, 64),
   })
   .map(clientFrame)
