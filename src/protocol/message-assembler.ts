@@ -33,6 +33,7 @@ export class MessageAssembler implements FrameSink {
   #fin = false
   /** Bytes of the frame in hand that have been announced and not come yet; caps how far ahead the buffer grows. */
   #awaited = 0
+  #isOver = false
 
   constructor(target: MessageTarget) {
     this.#target = target
@@ -81,8 +82,9 @@ export class MessageAssembler implements FrameSink {
     this.discard()
   }
 
-  /** Frees the open message; a sink is told that it will not be complete. */
+  /** Frees the open message; a sink is told that it will not be complete. Nothing is handed on after this. */
   discard(): void {
+    this.#isOver = true
     const sink = this.#sink
     this.#clear()
     sink?.abort()
@@ -98,9 +100,12 @@ export class MessageAssembler implements FrameSink {
     this.#isBinary = opcode === Opcode.Binary
     this.#fin = false
     this.#sink = this.#target.messageStart?.(this.#isBinary) ?? null
+    // Whoever was told may have ended the connection.
+    if (this.#isOver) this.discard()
   }
 
   #take(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isOver) return
     if (this.#sink !== null) this.#sink.piece(bytes, start, end)
     // The last frame says how long the message will be: then the buffer never grows past the message.
     else if (this.#fin && this.#awaited > 0) {
@@ -109,6 +114,8 @@ export class MessageAssembler implements FrameSink {
   }
 
   #deliver(): void {
+    // A sink may have ended the connection with the last piece.
+    if (this.#isOver) return
     const sink = this.#sink
     const { bytes, length } = this.#collected
     this.#clear()
