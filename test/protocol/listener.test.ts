@@ -182,3 +182,55 @@ describe.each(ROLES)('a listener of a %s', (role) => {
     expect(depth.most).toBe(1)
   })
 })
+
+describe('a listener that takes pieces', () => {
+  const ENDS = {
+    fail: (end: Endpoint) => end.connection.fail({ id: 'app', statusCode: 1011, message: 'x' }),
+    transportClosed: (end: Endpoint) => end.connection.transportClosed(),
+  }
+  /** Ways to bring a message that is cut; the last chunk brings its last piece. */
+  const STREAMS = {
+    'a frame in two chunks': (end: Endpoint) => [
+      end.peerFrame(0x1, 'ab').slice(0, -1),
+      end.peerFrame(0x1, 'ab').slice(-1),
+    ],
+    'two frames': (end: Endpoint) => [end.peerFrame(0x1, 'a', { fin: false }), end.peerFrame(0x0, 'b')],
+    'a last frame in two chunks': (end: Endpoint) => [
+      concat(end.peerFrame(0x1, 'a', { fin: false }), end.peerFrame(0x0, 'bc').slice(0, -1)),
+      end.peerFrame(0x0, 'bc').slice(-1),
+    ],
+  }
+
+  it.each(
+    Object.entries(STREAMS).flatMap(([stream, chunksOf]) =>
+      (['messageStart', 'first piece', 'last piece'] as const).flatMap((where) =>
+        (['fail', 'transportClosed'] as const).map((how) => ({ stream, chunksOf, where, how })),
+      ),
+    ),
+  )('may end the connection by $how at its $where, in $stream: the sink is aborted and nothing follows', (row) => {
+    const end = new Endpoint('server', {}, (listener) => {
+      const told: string[] = []
+      const tell = (event: string): void => {
+        told.push(event)
+        const isLast = told.filter((name) => name === 'piece').length === (row.stream.startsWith('a last') ? 3 : 2)
+        const place = event === 'piece' ? (isLast ? 'last piece' : 'first piece') : event
+        if (place === row.where && !told.includes('abort')) ENDS[row.how](end)
+      }
+      return Object.assign(listener, {
+        told,
+        messageStart: () => {
+          tell('messageStart')
+          return { piece: () => tell('piece'), end: () => told.push('end'), abort: () => told.push('abort') }
+        },
+      })
+    })
+    for (const chunk of row.chunksOf(end)) end.connection.receive(chunk)
+    end.receive(end.peerFrame(0x1, 'behind'))
+    const { told } = end.listener as unknown as { told: string[] }
+    expect(told.at(-1)).toBe('abort')
+    expect(told.filter((event) => event === 'abort')).toHaveLength(1)
+    expect(told).not.toContain('end')
+    expect(end.takeEvents()).toEqual(row.how === 'fail' ? ['failed app'] : [])
+    expect(end.connection.bufferedInput).toBe(0)
+  })
+})

@@ -177,6 +177,15 @@ describe('MessageAssembler', () => {
     expect(assembler.capacity).toBe(0)
   })
 
+  it('hands nothing on after it was told to free the message: the connection has ended', () => {
+    whole(Opcode.Text, false, 'a')
+    assembler.discard()
+    whole(Opcode.Continuation, true, 'b')
+    cut(Opcode.Continuation, true, 'c')
+    expect(target.messages).toEqual([])
+    expect(assembler.capacity).toBe(0)
+  })
+
   it('frees the open message before it hands it on, so that its bytes are not counted twice', () => {
     let held = -1
     const watching = new MessageAssembler({
@@ -231,14 +240,6 @@ describe('MessageAssembler', () => {
       cut(Opcode.Binary, false, 'abc', 'def')
       whole(Opcode.Continuation, true, 'g'.repeat(300))
       expect(target.texts[1]).toBe(`abcdef${'g'.repeat(300)}`)
-    })
-
-    it('does not take what a message that was given up announced for the length of the next', () => {
-      assembler.dataFrameStart(Opcode.Binary, true, false, 2)
-      assembler.discard()
-      whole(Opcode.Binary, false, 'abc')
-      whole(Opcode.Continuation, true, 'def')
-      expect(target.texts).toEqual(['abcdef'])
     })
 
     it('doubles, so that joining takes linear time', () => {

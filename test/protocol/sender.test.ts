@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
 import { Opcode } from '../../src/frames/opcode.ts'
 import { Output, SlabPool } from '../../src/protocol/output.ts'
+import { prepareMessage } from '../../src/protocol/prepared-message.ts'
 import { closeBody, Sender } from '../../src/protocol/sender.ts'
 import { SendHalf } from '../../src/protocol/state.ts'
 import { concat } from '../support/chunkings.ts'
@@ -56,6 +57,30 @@ describe('Sender.message', () => {
     expect(sender.isFragmenting).toBe(false)
     sender.message('d', false)
     expect(sent()).toEqual(['text... 61', 'continuation 63', 'text "d"'])
+  })
+})
+
+describe('Sender.message with a prepared message', () => {
+  it.each([
+    { name: 'text', data: 'Hé', frame: 'text "Hé"' },
+    { name: 'binary', data: hex('ff 00'), frame: 'binary ff 00' },
+  ])('sends $name as a server and, masked, as a client (§5.3) [6455-5.3-2] [6455-6.1-6]', ({ data, frame }) => {
+    const message = prepareMessage(data)
+    sender.message(message, false)
+    expect(sent()).toEqual([frame])
+    const client = new Output(new SlabPool(), () => 0x01020304)
+    new Sender(client).message(message, false)
+    const bytes = concat(...client.take())
+    expect(describeFrames(bytes)).toEqual([frame])
+    expect(toHex(bytes.subarray(2, 6))).toBe('01 02 03 04')
+    // The client masks a copy.
+    sender.message(message, false)
+    expect(sent()).toEqual([frame])
+  })
+
+  it('refuses it while a fragmented message is open (§5.4) [6455-5.4-4]', () => {
+    sender.fragment('a', false, false)
+    expect(() => sender.message(prepareMessage('b'), false)).toThrow(UsageError)
   })
 })
 

@@ -1,5 +1,6 @@
 import type { Role } from '../../src/frames/header.ts'
 import { Connection } from '../../src/protocol/connection.ts'
+import type { ConnectionListener } from '../../src/protocol/listener.ts'
 import type { ConnectionOptions } from '../../src/protocol/options.ts'
 import { TransportIntent } from '../../src/protocol/state.ts'
 import { concat } from './chunkings.ts'
@@ -68,13 +69,18 @@ export class Endpoint {
   readonly keys: number[] = []
   #key = 0x37fa213d
 
-  constructor(role: Role, options: Partial<ConnectionOptions> = {}) {
+  /** @param extend - may add to the listener what a listener need not have */
+  constructor(
+    role: Role,
+    options: Partial<ConnectionOptions> = {},
+    extend: (listener: RecordingListener) => ConnectionListener = (listener) => listener,
+  ) {
     const maskingKey = (): number => {
       this.#key = (Math.imul(this.#key, 1_664_525) + 1_013_904_223) >>> 0
       this.keys.push(this.#key)
       return this.#key
     }
-    this.connection = new Connection(this.listener, { role, maskingKey, ...options })
+    this.connection = new Connection(extend(this.listener), { role, maskingKey, ...options })
   }
 
   /** A frame as the peer of this endpoint sends it: masked when that is the client. */
