@@ -161,9 +161,15 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
         : createTlsServer({ handshakeTimeout: this.#tlsTimeout, ...options.tls, ...SOCKET_OPTIONS })
     this.#own = own
     own.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => this.handleSocket(socket))
-    own.on('tlsClientError', (error: Error) => this.#connectionError(error, false, undefined, undefined))
+    own.on('tlsClientError', (error: Error, socket: Duplex) => {
+      // Node: after its own handshake timeout it leaves the socket to us.
+      socket.destroy()
+      this.#connectionError(error, false, undefined, undefined)
+    })
     const listening = this.#follow(own)
-    own.listen({ port: options.port, host: options.host, path: options.socketPath, backlog: options.backlog })
+    const { port, host, socketPath, backlog } = options
+    // Node: a member `port`, even undefined, comes before `path`.
+    own.listen(socketPath === undefined ? { port, host, backlog } : { path: socketPath, backlog })
     return listening
   }
 
