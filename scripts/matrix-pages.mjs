@@ -28,7 +28,12 @@ export function toMarkdown(rows) {
     const current = `${row.rfc.replace('RFC', 'RFC ')} §${row.section}`
     if (current !== section) {
       section = current
-      lines.push(`## ${section}`, '', '| id | level | role | requirement | status | code | tests |', `|${' --- |'.repeat(7)}`)
+      lines.push(
+        `## ${section}`,
+        '',
+        '| id | level | role | requirement | status | code | tests |',
+        `|${' --- |'.repeat(7)}`,
+      )
     }
     const cells = [row.id, row.level, row.role, row.paraphrase, statusText(row), codeText(row.code), testsText(row)]
     lines.push(`| ${cells.map(markdownCell).join(' | ')} |`)
@@ -46,7 +51,8 @@ export function toHtml(rows) {
   const body = rows.map((row) => {
     const tests = [...row.failed, ...row.passed]
     const list = tests.map(
-      ({ file, title, status }) => `<li>${status === 'passed' ? '' : '<b>failed</b> '}<code>${escapeHtml(file)}</code> ${escapeHtml(title)}</li>`,
+      ({ file, title, status }) =>
+        `<li>${status === 'passed' ? '' : '<b>failed</b> '}<code>${escapeHtml(file)}</code> ${escapeHtml(title)}</li>`,
     )
     return `<tr data-level="${row.level}" data-role="${row.role}" data-status="${row.status}" data-rfc="${row.rfc}">
 <td id="${row.id}"><code>${row.id}</code></td><td>${row.level}</td><td>${row.role}</td><td>${escapeHtml(row.paraphrase)}</td>

@@ -33,7 +33,8 @@ if (!existsSync(joinPath(root, 'src', 'extensions'))) {
   // Nothing of RFC 7692 is claimed while no code offers it.
   const tagged = new Set(tags.map(({ id }) => id))
   for (const { id } of requirements) {
-    if (id.startsWith('7692-') && !tagged.has(id)) exceptions.push({ id, reason: 'permessage-deflate is not part of this version' })
+    if (id.startsWith('7692-') && !tagged.has(id))
+      exceptions.push({ id, reason: 'permessage-deflate is not part of this version' })
   }
 }
 const tests = readTests(readReport(), root)

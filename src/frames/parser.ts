@@ -147,6 +147,7 @@ export class FrameParser {
     let at = start
     this.#halted = false
     if (this.#state !== State.Header || this.#keptLength > 0) at = this.#continueCut(chunk, at, end)
+    // @req 6455-6.2-1 @req 6455-5.4-13 @req 6455-10.7-1
     while (at < end && !this.#halted) {
       const length = this.#readHeader(chunk, at, end)
       if (length <= 0) {
@@ -257,6 +258,7 @@ export class FrameParser {
         return end
       }
     }
+    // @req 6455-6.2-4
     if (this.#fin) this.#messageOpcode = 0
     this.#sink.dataFrame(this.#opcode, this.#fin, this.#rsv1, chunk, at, payloadEnd)
     return payloadEnd

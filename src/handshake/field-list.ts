@@ -11,6 +11,7 @@ export class FieldList implements Iterable<readonly [name: string, value: string
   readonly #lowerCaseNames: readonly string[]
 
   private constructor(raw: readonly string[]) {
+    // @req 6455-4.2.1-13
     const lowerCaseNames: string[] = []
     for (let i = 0; i < raw.length; i += 2) lowerCaseNames.push(raw[i]!.toLowerCase())
     this.#raw = raw

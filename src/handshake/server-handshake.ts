@@ -94,6 +94,7 @@ export function validateUpgrade(head: RequestHead, options: UpgradeOptions = {})
   const origin = readOrigin(fields)
   const subprotocols = fields.get('sec-websocket-protocol')
   const extensions = fields.get('sec-websocket-extensions')
+  // @req 6455-4.2.1-14
   const plan: UpgradePlan = {
     head,
     key,
@@ -255,6 +256,7 @@ export function acceptUpgrade(plan: UpgradePlan, choices: UpgradeChoices = {}): 
   }
   if (extensions.length > 0) {
     checkChosenExtensions(plan, extensions)
+    // @req 6455-9.1-9
     text += `Sec-WebSocket-Extensions: ${formatExtensions(extensions)}\r\n`
   }
   if (fields !== undefined) {

@@ -52,6 +52,7 @@ export class Connection implements MessageTarget {
 
   #receiveHalf: ReceiveHalf = ReceiveHalf.Open
   #intent: TransportIntent = TransportIntent.None
+  // @req 6455-7.1.5-3
   #closeCode: number = StatusCode.AbnormalClosure
   #closeReason = ''
   #violation: Violation | null = null
@@ -381,7 +382,7 @@ export class Connection implements MessageTarget {
   }
 
   #requireOpen(what: string): void {
-    // @req 6455-6.1-2 @req 6455-5.5.1-6
+    // @req 6455-6.1-2 @req 6455-6.1-3 @req 6455-5.5.1-6
     if (this.#receiveHalf !== ReceiveHalf.Open || this.#sender.half !== SendHalf.Open) throw notOpen(what)
   }
 

@@ -53,6 +53,7 @@ export class MessageAssembler implements FrameSink {
       }
       this.#begin(opcode)
     }
+    // @req 6455-5.4-3 @req 6455-5.4-7
     if (end > start) this.#take(bytes, start, end)
     if (fin) this.#deliver()
   }

@@ -53,7 +53,7 @@ export class Sender {
     if (!isBinary && typeof payload !== 'string' && !isValidUtf8(payload, 0, payload.length)) {
       throw new UsageError('sendMessage: text that is not valid UTF-8 (6455-5.6-1)')
     }
-    // @req 6455-6.1-6 @req 6455-6.1-7
+    // @req 6455-6.1-1 @req 6455-6.1-6 @req 6455-6.1-7 @req 6455-5.2-2
     this.#frame(FIN | (isBinary ? Opcode.Binary : Opcode.Text), payload)
   }
 

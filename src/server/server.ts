@@ -155,6 +155,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     const { options } = this
     if (options.server !== undefined) return this.#attach(options.server)
     if (options.noServer) return new Promise(() => {})
+    // @req 6455-4.2.2-2 @req 6455-10.6-1
     const own =
       options.tls === undefined
         ? createServer(SOCKET_OPTIONS)

@@ -168,6 +168,7 @@ export class Upgrader<Data> {
       // Time may have passed in `authorize`.
       this.#counter.check(address)
       subprotocol = this.#chooseSubprotocol(plan, request)
+      // @req 6455-4.2.2-1
       response = acceptUpgrade(plan, { subprotocol })
     } catch (error) {
       pending.refuse(error instanceof HandshakeError ? error : applicationFault(error))

@@ -314,6 +314,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
       this.#settle(new ConnectionClosedError(connection.closeCode, connection.closeReason))
       return
     }
+    // @req 6455-6.1-9
     const last = chunks.length - 1
     if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(chunks[i])

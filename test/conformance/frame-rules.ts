@@ -186,7 +186,14 @@ export const controlCases: readonly WireCase[] = [
   {
     name: 'answers a ping between fragments at once and then echoes the message whole',
     ids: ['6455-5.4-1', '6455-5.4-5', '6455-5.5.2-3', '6455-6.2-2'],
-    frames: concat(firstText('a'), ping('1'), fragment('b'), ping('2'), clientFrame({ opcode: 0xa }), lastFragment('c')),
+    frames: concat(
+      firstText('a'),
+      ping('1'),
+      fragment('b'),
+      ping('2'),
+      clientFrame({ opcode: 0xa }),
+      lastFragment('c'),
+    ),
     answer: [pong('1'), pong('2'), text('abc')],
   },
   {
@@ -241,7 +248,13 @@ export const fragmentCases: readonly WireCase[] = [
     frames: concat(firstText('a'), lastFragment('b'), lastFragment('c')),
     answer: [text('ab'), 'close 1002 6455-5.4-14'],
   },
-  ...[[0, 0, 0, 0], [1, 2, 3, 4], [0xff, 0, 0xff, 0], [0xff, 0xff, 0xff, 0xff], [0x80, 0, 0, 0]].map((maskingKey) => ({
+  ...[
+    [0, 0, 0, 0],
+    [1, 2, 3, 4],
+    [0xff, 0, 0xff, 0],
+    [0xff, 0xff, 0xff, 0xff],
+    [0x80, 0, 0, 0],
+  ].map((maskingKey) => ({
     name: `unmasks with the key ${maskingKey.map((octet) => octet.toString(16).padStart(2, '0')).join(' ')}`,
     ids: ['6455-5.3-5', '6455-5.3-6', '6455-6.2-7', '6455-5.1-1'],
     frames: concat(
@@ -272,7 +285,7 @@ export const closeCases: readonly WireCase[] = [
     frames: clientClose(1000, reason),
     answer: ['close 1000 ""'],
   })),
-  ...['ff', 'c328', 'eda080', 'e282', 'c0af', 'f4908080', '61'.repeat(121) + 'c3'].map((reason) => ({
+  ...['ff', 'c328', 'eda080', 'e282', 'c0af', 'f4908080', `${'61'.repeat(121)}c3`].map((reason) => ({
     name: `refuses a Close with the reason ${reason.slice(-10)}, which is no UTF-8`,
     ids: ['6455-5.5.1-3', '6455-8.1-1'],
     frames: clientFrame({ opcode: 0x8, payload: Buffer.from(`03e8${reason}`, 'hex') }),

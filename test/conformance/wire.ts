@@ -143,7 +143,11 @@ export async function talk(port: number, chunks: readonly Uint8Array[], opening?
   }
   socket.on('data', (chunk) => received.push(chunk))
   try {
-    await within(exchange(), () => `the end of the stream; so far ${Buffer.concat(received).toString('latin1')}`, 60_000)
+    await within(
+      exchange(),
+      () => `the end of the stream; so far ${Buffer.concat(received).toString('latin1')}`,
+      60_000,
+    )
   } finally {
     socket.end()
     socket.destroySoon()
