@@ -130,7 +130,7 @@ const STORIES: Readonly<Record<string, Story>> = {
       { step: 'the peer closes', sent: [], server: 'CLOSED, HalfClose, 1006, sent 4001' },
     ],
   },
-  'the transport is lost [6455-7.1.5-3]': {
+  'the transport is lost, or given up under attack [6455-7.1.5-3] [6455-7.1.1-2]': {
     steps: [
       { step: 'the transport closes', sent: [], server: 'CLOSED, None, 1006, sent 0' },
       { step: 'the peer closes', sent: [], server: 'CLOSED, None, 1006, sent 0' },
@@ -341,6 +341,22 @@ describe('both ends of one connection', () => {
     }
   })
 
+  it('stay open while nobody asks for the end and nobody breaks a rule (§7.1.7, §7.3) [6455-7.1.7-8] [6455-7.2.1-3] [6455-7.3-2]', () => {
+    const pair = new ConnectionPair()
+    for (const { connection } of pair.ends) {
+      connection.sendMessage('a')
+      connection.sendPing()
+      connection.sendPong()
+      connection.sendFragment('b', true, false)
+    }
+    pair.settle()
+    for (const { connection } of pair.ends) {
+      expect(connection.readyState).toBe(ReadyState.OPEN)
+      expect(connection.transportIntent).toBe(TransportIntent.None)
+      expect(connection.sentCloseCode).toBe(0)
+    }
+  })
+
   it('let the client end first, should the server not do it (§5.5.1, §7.1.1) [6455-5.5.1-13] [6455-7.1.1-4]', () => {
     const server = new Endpoint('server')
     server.connection.close(1000)
@@ -372,7 +388,7 @@ describe('Connection.close', () => {
     expect(server.connection.sentCloseCode).toBe(1000)
   })
 
-  it.each([
+  const REFUSED = [
     { code: 1004, id: '6455-7.4.1-9' },
     { code: 1005, id: '6455-7.4.1-3' },
     { code: 1006, id: '6455-7.4.1-4' },
@@ -381,13 +397,14 @@ describe('Connection.close', () => {
     { code: 999, id: '6455-7.4.2-1' },
     { code: 1016, id: '6455-7.4.2-2' },
     { code: 5000, id: '6455-7.4.2-4' },
-  ])('refuses $code on a server, in every state (§7.4) [$id]', ({ code }) => {
+  ]
+  it.each(REFUSED.map(({ code, id }) => [code, id]))('refuses %i on a server, in every state (§7.4) [%s]', (code) => {
     const { connection } = new Endpoint('server')
-    expect(() => connection.close(code)).toThrow(UsageError)
+    expect(() => connection.close(Number(code))).toThrow(UsageError)
     expect(connection.readyState).toBe(ReadyState.OPEN)
     expect(connection.pendingOutput).toBe(0)
     connection.transportClosed()
-    expect(() => connection.close(code)).toThrow(UsageError)
+    expect(() => connection.close(Number(code))).toThrow(UsageError)
   })
 
   it('lets a client say which extension it misses (§7.4.1) [6455-7.4.1-5] [6455-7.4.1-7]', () => {

@@ -16,6 +16,8 @@ interface Fault {
   /** The roles that can see it; default both. */
   readonly role?: Role
   readonly options?: Partial<ConnectionOptions>
+  /** Requirements that it shows besides the one in the table of rules. */
+  readonly more?: string
 }
 
 const closeBody = (statusCode: number, reason = ''): Uint8Array =>
@@ -25,9 +27,9 @@ const closeBody = (statusCode: number, reason = ''): Uint8Array =>
 const FAULTS: readonly Fault[] = [
   { rule: 'UnmaskedClientFrame', role: 'server', bytes: (end) => end.peerFrame(0x1, 'x', { maskingKey: null }) },
   { rule: 'MaskedServerFrame', role: 'client', bytes: (end) => end.peerFrame(0x1, 'x', { maskingKey: [1, 2, 3, 4] }) },
-  { rule: 'ReservedBit', bytes: (end) => end.peerFrame(0x1, 'x', { rsv: 0b100 }) },
+  { rule: 'ReservedBit', more: ' [6455-5.8-1]', bytes: (end) => end.peerFrame(0x1, 'x', { rsv: 0b100 }) },
   { rule: 'ReservedOpcode', bytes: (end) => end.peerFrame(0xb) },
-  { rule: 'FragmentedControl', bytes: (end) => end.peerFrame(0x9, 'x', { fin: false }) },
+  { rule: 'FragmentedControl', more: ' [6455-5.5-2]', bytes: (end) => end.peerFrame(0x9, 'x', { fin: false }) },
   { rule: 'LongControl', bytes: (end) => end.peerFrame(0x9, new Uint8Array(126)) },
   { rule: 'OrphanContinuation', bytes: (end) => end.peerFrame(0x0, 'x') },
   {
@@ -83,9 +85,9 @@ describe('a fault of the peer', () => {
     expect(Object.keys(violations).filter((rule) => !tried.has(rule))).toEqual(['Rsv1OnControl', 'Rsv1OnContinuation'])
   })
 
-  it.each(CASES)(
-    '$rule fails a $role with a Close that names the rule, and nothing is read after it (§7.1.7) [$id] [6455-7.1.7-3] [6455-7.1.7-4] [6455-7.1.7-5] [6455-7.1.7-7]',
-    (row) => {
+  it.each(CASES.map((row) => [row.rule, row.role, `[${row.id}]${row.more ?? ''}`, row] as const))(
+    '%s fails a %s with a Close that names the rule, and nothing is read after it (§7.1.7) %s [6455-7.1.7-2] [6455-7.1.7-3] [6455-7.1.7-4] [6455-7.1.7-5] [6455-7.1.7-7] [6455-7.2.1-1]',
+    (...[, , , row]) => {
       const { role, options = {}, violation } = row
       const model = new Endpoint(role)
       const stream = concat(
@@ -210,6 +212,16 @@ describe('Connection.fail', () => {
       expect(end.takeSent()).toEqual(['close 1011 "app handler"'])
     },
   )
+
+  it('lets an application refuse a kind of data with 1003 (§7.4.1) [6455-7.4.1-2]', () => {
+    const end = new Endpoint('server')
+    end.listener.onEvent = (event) => {
+      if (event.startsWith('binary')) end.connection.fail({ id: 'app', statusCode: 1003, message: 'text only' })
+    }
+    end.receive(end.peerFrame(0x2, hex('01')), end.peerFrame(0x1, 'behind'))
+    expect(end.takeEvents()).toEqual(['binary 01', 'failed app'])
+    expect(end.takeSent()).toEqual(['close 1003 "app text only"'])
+  })
 
   it('forgets what was retained, and the end behind it still comes', () => {
     const end = new Endpoint('server')
