@@ -5,12 +5,14 @@
  */
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { ProtocolError } from '../errors.ts'
+import { ConnectionClosedError, ProtocolError } from '../errors.ts'
 import { decodeUtf8 } from '../frames/bytes.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
+import type { MessageSink } from '../protocol/listener.ts'
 import { CloseCause, type CloseInfo } from './close-info.ts'
 import type { MessageData, WebSocketEvents } from './events.ts'
+import { Inbox, type InboxOwner } from './inbox.ts'
 import { toBuffer } from './payload.ts'
 import { type DriverEvents, type DriverOptions, SocketDriver } from './socket-driver.ts'
 
@@ -32,20 +34,17 @@ const applicationFailed: Violation = Object.freeze({
   message: 'the application failed',
 })
 
-interface HeldMessage {
-  readonly data: MessageData
-  readonly isBinary: boolean
-}
-
 /** One connection between its driver and its listeners. */
-export class Session implements DriverEvents {
+export class Session implements DriverEvents, InboxOwner {
   readonly driver: SocketDriver
   binaryType: 'nodebuffer' | 'arraybuffer' = 'nodebuffer'
   readonly #emitter: EventEmitter<WebSocketEvents>
   readonly #options: SessionOptions
   #isPaused = false
-  /** Messages that arrived before anybody listened; reading waits behind them. */
-  #held: HeldMessage[] | null = null
+  /** Whether reading was stopped, by `pause` or because too much waits. */
+  #isStopped = false
+  /** Messages for which no listener was there; made when there is one. */
+  #inbox: Inbox | null = null
   #closeInfo: CloseInfo | null = null
   #resolveClosed: ((info: CloseInfo) => void) | null = null
   #closed: Promise<CloseInfo> | null = null
@@ -70,20 +69,50 @@ export class Session implements DriverEvents {
     return this.#closed
   }
 
+  /** Where messages wait for whoever iterates over them. */
+  get inbox(): Inbox {
+    if (this.#inbox === null) {
+      this.#inbox = new Inbox(this)
+      if (this.#closeInfo !== null) this.#inbox.over()
+    }
+    return this.#inbox
+  }
+
   pause(): void {
     this.#isPaused = true
-    this.driver.pause()
+    this.fullnessChanged()
   }
 
   resume(): void {
     this.#isPaused = false
-    if (this.#held === null) this.driver.resume()
-    else this.consumerAttached()
+    this.fullnessChanged()
+    this.messageReady()
   }
 
-  /** A listener for messages was added, or is about to be. */
-  consumerAttached(): void {
-    if (this.#held !== null) process.nextTick(() => this.#deliverHeld())
+  /** Starts the closing handshake. Messages that nobody takes do not keep the peer's Close frame from being read. */
+  close(code: number | undefined, reason: string | undefined): void {
+    this.driver.close(code, reason)
+    if (this.#inbox !== null && !this.#isTaken(this.#inbox)) this.#inbox.abandon()
+  }
+
+  /** A listener for messages was added, or is about to be; or what it waits for is complete. */
+  messageReady(): void {
+    if (this.#inbox !== null && !this.#inbox.isIdle) process.nextTick(() => this.#deliverWaiting())
+  }
+
+  /** Reads or does not, as `pause` and the inbox want it. */
+  fullnessChanged(): void {
+    const stop = this.#isPaused || this.#inbox?.isFull === true
+    if (stop === this.#isStopped) return
+    this.#isStopped = stop
+    if (stop) this.driver.pause()
+    else this.driver.resume()
+  }
+
+  /** Why whatever was under way will not be done. */
+  endError(): Error {
+    const { violation, closeCode, closeReason } = this.driver.connection
+    return violation === null ? new ConnectionClosedError(closeCode, closeReason) : protocolError(violation)
   }
 
   /** A handler of the application threw or rejected. @param event - whose handler, when that is known */
@@ -96,7 +125,17 @@ export class Session implements DriverEvents {
   }
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
-    this.#deliver(this.#toData(isBinary, bytes, start, end, owned), isBinary)
+    if (this.#inbox === null || this.#inbox.isIdle) {
+      const data = this.toData(isBinary, bytes, start, end, owned)
+      if (!this.#emit(data, isBinary)) this.inbox.push(data, isBinary, end - start)
+    } else this.#inbox.message(isBinary, bytes, start, end, owned)
+  }
+
+  /** Pieces are for `streams()`, and for whoever may still come; everybody else gets whole messages. */
+  messageStart(isBinary: boolean): MessageSink | null {
+    const consumer = this.#inbox === null ? null : this.#inbox.consumer
+    if (consumer === 'messages' || (consumer === null && this.#emitter.listenerCount('message') > 0)) return null
+    return this.inbox.start(isBinary)
   }
 
   ping(bytes: Uint8Array, start: number, end: number): void {
@@ -111,7 +150,7 @@ export class Session implements DriverEvents {
 
   failed(violation: Violation): void {
     if (violation !== applicationFailed) {
-      this.#report(new ProtocolError(violation.id, violation.statusCode, violation.message))
+      this.#report(protocolError(violation))
     }
   }
 
@@ -126,21 +165,15 @@ export class Session implements DriverEvents {
   ended(info: CloseInfo): void {
     this.#closeInfo = info
     this.#options.onClosed(info)
+    this.#inbox?.over()
     this.#guard(() => this.#emitter.emit('close', info.code, Buffer.from(info.reason)))
     this.#resolveClosed?.(info)
   }
 
-  #toData(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): MessageData {
+  toData(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): MessageData {
     if (!isBinary && this.#options.textFormat === 'string') return decodeUtf8(bytes, start, end)
     if (isBinary && this.binaryType === 'arraybuffer') return new Uint8Array(bytes.subarray(start, end)).buffer
     return toBuffer(bytes, start, end, owned)
-  }
-
-  #deliver(data: MessageData, isBinary: boolean): void {
-    if (this.#held === null && this.#emit(data, isBinary)) return
-    this.#held ??= []
-    this.#held.push({ data, isBinary })
-    this.driver.pause()
   }
 
   /** @returns whether somebody listened */
@@ -153,15 +186,19 @@ export class Session implements DriverEvents {
     }
   }
 
-  #deliverHeld(): void {
-    const held = this.#held
-    if (held === null) return
-    let i = 0
-    while (i < held.length && !this.#isPaused && this.#emit(held[i]!.data, held[i]!.isBinary)) i++
-    held.splice(0, i)
-    if (held.length > 0) return
-    this.#held = null
-    if (!this.#isPaused) this.driver.resume()
+  /** Whether somebody takes what waits. */
+  #isTaken(inbox: Inbox): boolean {
+    return inbox.consumer !== null || this.#emitter.listenerCount('message') > 0
+  }
+
+  /** Gives listeners that came late what waited for them. */
+  #deliverWaiting(): void {
+    const { inbox } = this
+    while (!this.#isPaused && inbox.consumer === null && this.#emitter.listenerCount('message') > 0) {
+      const message = inbox.takeWhole()
+      if (message === null) return
+      this.#emit(message.data, message.isBinary)
+    }
   }
 
   #control(event: 'ping' | 'pong', bytes: Uint8Array, start: number, end: number): void {
@@ -189,6 +226,10 @@ export class Session implements DriverEvents {
       this.handlerFailed(error)
     }
   }
+}
+
+function protocolError({ id, statusCode, message }: Violation): ProtocolError {
+  return new ProtocolError(id, statusCode, message)
 }
 
 function toError(thrown: unknown): Error {

@@ -13,7 +13,7 @@ import type { Duplex } from 'node:stream'
 import { ConnectionClosedError } from '../errors.ts'
 import type { Violation } from '../frames/violation.ts'
 import { Connection } from '../protocol/connection.ts'
-import type { ConnectionListener } from '../protocol/listener.ts'
+import type { ConnectionListener, MessageSink } from '../protocol/listener.ts'
 import type { ConnectionOptions } from '../protocol/options.ts'
 import { ReadyState, TransportIntent } from '../protocol/state.ts'
 import type { Clock } from './clock.ts'
@@ -24,6 +24,7 @@ import { listenTo, type TransportListener } from './transport-listeners.ts'
 
 /** What the driver tells the `WebSocket` object. */
 export interface DriverEvents extends ConnectionListener {
+  messageStart(isBinary: boolean): MessageSink | null
   /** The transport can take more after `send` said that it cannot. */
   drained(): void
   /** A callback of the application threw. */
@@ -169,6 +170,10 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
     this.#events.message(isBinary, bytes, start, end, owned)
+  }
+
+  messageStart(isBinary: boolean): MessageSink | null {
+    return this.#events.messageStart(isBinary)
   }
 
   ping(bytes: Uint8Array, start: number, end: number): void {

@@ -3,6 +3,8 @@ import { UsageError } from '../errors.ts'
 import { ReadyState } from '../protocol/state.ts'
 import type { CloseInfo } from './close-info.ts'
 import type { WebSocketEvents } from './events.ts'
+import type { ReceivedMessage, ReceiveOptions } from './inbox.ts'
+import type { MessageStream } from './message-stream.ts'
 import { type Sendable, toBytes, toPayload, toText } from './payload.ts'
 import { Session, type SessionOptions } from './session.ts'
 import type { SendCallback } from './socket-driver.ts'
@@ -180,12 +182,37 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
    */
   close(code?: number, reason?: string | Uint8Array): void {
     const text = typeof reason === 'object' ? toText(reason) : reason
-    this.#requireSession('close').driver.close(code, text)
+    this.#requireSession('close').close(code, text)
   }
 
   /** Destroys the transport at once; the close code will be 1006. */
   terminate(): void {
     this.#session?.driver.terminate()
+  }
+
+  /**
+   * The messages from now on: `for await (const { data, isBinary } of ws)`. It ends when the connection has ended;
+   * `closed` says how. While an iteration runs, `message` is not emitted; when it is left, what was not taken waits for
+   * the next one or for a listener.
+   *
+   * @throws UsageError while CONNECTING, or when the messages are being iterated already
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage, void, undefined> {
+    return this.messages()
+  }
+
+  /** The same as iterating over the `WebSocket`, with options. @throws the reason of `signal` when it is aborted */
+  messages(options: ReceiveOptions = {}): AsyncGenerator<ReceivedMessage, void, undefined> {
+    return this.#requireSession('messages').inbox.messages(options)
+  }
+
+  /**
+   * The messages from now on, each as a stream of bytes while it arrives, inside frames too. Nothing of it is collected,
+   * so with `maxPayload: Infinity` a message may be of any length. A stream that was not begun when the next is asked
+   * for is discarded; one that is being read is not. Otherwise as {@link messages}.
+   */
+  streams(options: ReceiveOptions = {}): AsyncGenerator<MessageStream, void, undefined> {
+    return this.#requireSession('streams').inbox.streams(options)
   }
 
   /** Stops reading: no `message` after the one in hand, and TCP tells the peer to wait. */
@@ -199,7 +226,7 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
   }
 
   override on<E extends keyof WebSocketEvents>(event: E, listener: (...args: WebSocketEvents[E]) => void): this {
-    if (event === 'message') this.#session?.consumerAttached()
+    if (event === 'message') this.#session?.messageReady()
     return super.on(event as never, listener as never)
   }
 
@@ -214,7 +241,7 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
     event: E,
     listener: (...args: WebSocketEvents[E]) => void,
   ): this {
-    if (event === 'message') this.#session?.consumerAttached()
+    if (event === 'message') this.#session?.messageReady()
     return super.prependListener(event as never, listener as never)
   }
 

@@ -1,0 +1,256 @@
+/*
+ * The messages of one connection that have arrived and nobody has taken yet.
+ *
+ * Theory of operation
+ * -------------------
+ * While somebody listens to `message` and nothing waits, messages pass this by. Otherwise they wait here in order, whole
+ * or still arriving, for one of three consumers: a listener that comes late, `messages()`, or `streams()`. What waits is
+ * counted; `isFull` asks the session to stop reading, so that TCP tells the peer to wait:
+ *
+ *   nobody takes messages: full behind the first one, so that nothing is lost and next to nothing is held;
+ *   somebody iterates:     full from `highWaterMark` on, until half of it was taken.
+ *
+ * A consumer that leaves takes nothing with it: what waits is there for the next one.
+ */
+import { UsageError } from '../errors.ts'
+import { limitOption } from '../protocol/options.ts'
+import type { MessageData } from './events.ts'
+import { MessageStream } from './message-stream.ts'
+import { toBuffer, toBytes } from './payload.ts'
+import { type PieceOwner, PieceQueue } from './piece-queue.ts'
+import { Waiters, type WaitOptions } from './waiters.ts'
+
+/** Options of `ws.messages()` and `ws.streams()`. */
+export interface ReceiveOptions extends WaitOptions {
+  /** Bytes that may wait for the consumer before reading stops. Default 256 KiB. */
+  readonly highWaterMark?: number
+}
+
+/** A whole message, as iteration gives it. */
+export interface ReceivedMessage {
+  /** Text as a string (or a Buffer, by `textFormat`), binary by `binaryType`. */
+  readonly data: MessageData
+  readonly isBinary: boolean
+}
+
+/** What an {@link Inbox} needs to know of its connection. */
+export interface InboxOwner {
+  /** {@link Inbox.isFull} has changed. */
+  fullnessChanged(): void
+  /** A message that a late listener waits for is complete. */
+  messageReady(): void
+  /** Why a message that was begun will never be complete. */
+  endError(): Error
+  toData(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): MessageData
+}
+
+interface WaitingMessage extends ReceivedMessage {
+  /** What is counted for it while it waits. */
+  readonly cost: number
+}
+
+/** What is counted for a message besides its bytes, so that empty ones do not pile up for nothing. */
+const MESSAGE_COST = 128
+const HIGH_WATER_MARK = 256 << 10
+
+/** Messages that wait for whoever takes them. */
+export class Inbox implements PieceOwner {
+  readonly #owner: InboxOwner
+  readonly #waiters = new Waiters()
+  #waiting: Array<WaitingMessage | PieceQueue> = []
+  #cost = 0
+  #consumer: 'messages' | 'streams' | null = null
+  #highWaterMark = HIGH_WATER_MARK
+  #isFull = false
+  #isOver = false
+  #isAbandoned = false
+
+  constructor(owner: InboxOwner) {
+    this.#owner = owner
+  }
+
+  /** Whether messages may pass by: nothing waits, and nobody iterates. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#consumer === null
+  }
+
+  /** Whether an iteration takes the messages. */
+  get consumer(): 'messages' | 'streams' | null {
+    return this.#consumer
+  }
+
+  /** Whether reading should stop. */
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
+  /** Bytes that wait, with what their objects take. */
+  get cost(): number {
+    return this.#cost
+  }
+
+  /** A message that arrived in one piece. */
+  message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
+    if (this.#consumer === 'streams') {
+      const queue = this.start(isBinary)
+      if (end > start) queue.piece(bytes, start, end)
+      queue.end()
+    } else this.push(this.#owner.toData(isBinary, bytes, start, end, owned), isBinary, end - start)
+  }
+
+  /** A message for which nobody was there. */
+  push(data: MessageData, isBinary: boolean, length: number): void {
+    if (this.#isAbandoned) return
+    const cost = length + MESSAGE_COST
+    this.#waiting.push({ data, isBinary, cost })
+    this.held(cost)
+    this.#waiters.wake()
+  }
+
+  /** A message begins whose pieces are wanted, or for which nobody is there yet. */
+  start(isBinary: boolean): PieceQueue {
+    const queue = new PieceQueue(isBinary, this)
+    if (this.#isAbandoned) queue.discard()
+    else {
+      this.#waiting.push(queue)
+      this.#look()
+      this.#waiters.wake()
+    }
+    return queue
+  }
+
+  /**
+   * The next message for a listener, if it is complete. One that still arrives is put together from now on, and
+   * `messageReady` tells when it is there.
+   */
+  takeWhole(): ReceivedMessage | null {
+    for (;;) {
+      const [first] = this.#waiting
+      if (first === undefined) return null
+      if (!(first instanceof PieceQueue)) {
+        this.#waiting.shift()
+        this.held(-first.cost)
+        return first
+      }
+      first.collect()
+      if (first.isArriving) {
+        this.#look()
+        return null
+      }
+      this.#waiting.shift()
+      this.#look()
+      // A message that will never be complete is none.
+      if (first.isBroken) continue
+      const bytes = first.takeWhole()
+      return { data: this.#owner.toData(first.isBinary, bytes, 0, bytes.length, true), isBinary: first.isBinary }
+    }
+  }
+
+  /** The messages from now on, one by one; ends when the connection has ended. */
+  async *messages(options: ReceiveOptions): AsyncGenerator<ReceivedMessage, void, undefined> {
+    this.#claim('messages', options)
+    try {
+      for (;;) {
+        const message = this.takeWhole()
+        if (message !== null) yield { data: message.data, isBinary: message.isBinary }
+        else if (this.#isOver) return
+        else await this.#waiters.wait(options.signal)
+      }
+    } finally {
+      this.#release()
+    }
+  }
+
+  /** The messages from now on, each while it arrives; ends when the connection has ended. */
+  async *streams(options: ReceiveOptions): AsyncGenerator<MessageStream, void, undefined> {
+    let stream: MessageStream | null = null
+    this.#claim('streams', options)
+    try {
+      for (;;) {
+        const queue = this.#takeQueue()
+        if (queue !== null) {
+          stream = new MessageStream(queue, options.signal)
+          yield stream
+          if (!stream.isTaken) stream.discard()
+        } else if (this.#isOver) return
+        else await this.#waiters.wait(options.signal)
+      }
+    } finally {
+      if (stream !== null && !stream.isTaken) stream.discard()
+      this.#release()
+    }
+  }
+
+  /** The connection has ended: what waits may still be taken. */
+  over(): void {
+    this.#isOver = true
+    this.#waiters.wake()
+  }
+
+  /** Nobody will take messages any more: what waits is freed, what still comes is dropped. */
+  abandon(): void {
+    this.#isAbandoned = true
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const message of waiting) {
+      if (message instanceof PieceQueue) message.discard()
+      else this.#cost -= message.cost
+    }
+    this.#look()
+  }
+
+  held(change: number): void {
+    this.#cost += change
+    this.#look()
+  }
+
+  collected(): void {
+    this.#waiters.wake()
+    this.#owner.messageReady()
+  }
+
+  endError(): Error {
+    return this.#owner.endError()
+  }
+
+  #takeQueue(): PieceQueue | null {
+    const first = this.#waiting.shift()
+    if (first === undefined) return null
+    if (first instanceof PieceQueue) {
+      this.#look()
+      return first
+    }
+    this.held(-first.cost)
+    const bytes = toBytes(first.data)
+    return PieceQueue.whole(first.isBinary, toBuffer(bytes, 0, bytes.length, true))
+  }
+
+  #claim(consumer: 'messages' | 'streams', { signal, highWaterMark }: ReceiveOptions): void {
+    signal?.throwIfAborted()
+    if (this.#consumer !== null) throw new UsageError(`${consumer}: the messages are being iterated already`)
+    this.#highWaterMark = limitOption('highWaterMark', highWaterMark, HIGH_WATER_MARK, 1)
+    this.#consumer = consumer
+    this.#look()
+  }
+
+  #release(): void {
+    this.#consumer = null
+    this.#look()
+    if (this.#waiting.length > 0) this.#owner.messageReady()
+  }
+
+  #look(): void {
+    const isFull = this.#judge()
+    if (isFull === this.#isFull) return
+    this.#isFull = isFull
+    this.#owner.fullnessChanged()
+  }
+
+  #judge(): boolean {
+    const [first] = this.#waiting
+    // A message that is being put together has to arrive.
+    const hasPartial = first instanceof PieceQueue && first.isCollecting
+    if (this.#consumer === null && this.#waiting.length > (hasPartial ? 1 : 0)) return true
+    return this.#isFull ? this.#cost > this.#highWaterMark / 2 : this.#cost >= this.#highWaterMark
+  }
+}

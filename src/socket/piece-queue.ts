@@ -1,0 +1,163 @@
+import { GrowingBytes } from '../protocol/growing-bytes.ts'
+import type { MessageSink } from '../protocol/listener.ts'
+import { toBuffer } from './payload.ts'
+import { Waiters } from './waiters.ts'
+
+/** What is counted for a piece besides its bytes: the objects that hold them. */
+const PIECE_COST = 128
+
+/** Who accounts for what a {@link PieceQueue} holds. */
+export interface PieceOwner {
+  /** The queue holds this many bytes more, or less. */
+  held(change: number): void
+  /** A message that was wanted whole is complete, or will never be. */
+  collected(): void
+  /** Why a message that was begun will never be complete. */
+  endError(): Error
+}
+
+const NOBODY: PieceOwner = { held: () => {}, collected: () => {}, endError: () => new Error('unreachable') }
+
+/**
+ * One message between the connection that reads it and whoever takes it: the pieces that have arrived and were not
+ * taken yet. The owner stops the reading when it holds too much, so that TCP tells the peer to wait.
+ */
+export class PieceQueue implements MessageSink {
+  readonly isBinary: boolean
+  readonly #owner: PieceOwner
+  readonly #waiters = new Waiters()
+  #pieces: Buffer[] = []
+  #next = 0
+  #held = 0
+  /** Where the pieces go when the message is wanted whole. */
+  #collected: GrowingBytes | null = null
+  #isArriving = true
+  #error: Error | null = null
+
+  constructor(isBinary: boolean, owner: PieceOwner) {
+    this.isBinary = isBinary
+    this.#owner = owner
+  }
+
+  /** A message that has arrived already. @param bytes - belong to the queue from now on */
+  static whole(isBinary: boolean, bytes: Buffer): PieceQueue {
+    const queue = new PieceQueue(isBinary, NOBODY)
+    if (bytes.length > 0) queue.#push(bytes)
+    queue.end()
+    return queue
+  }
+
+  /** Whether more is to come. */
+  get isArriving(): boolean {
+    return this.#isArriving
+  }
+
+  /** Whether the message will never be complete. */
+  get isBroken(): boolean {
+    return this.#error !== null
+  }
+
+  /** Whether the message is wanted whole, and not there yet. */
+  get isCollecting(): boolean {
+    return this.#collected !== null && this.#isArriving
+  }
+
+  piece(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#isArriving) return
+    if (this.#collected !== null) this.#collected.append(bytes, start, end)
+    else {
+      this.#push(toBuffer(bytes, start, end, false))
+      this.#waiters.wake()
+    }
+  }
+
+  end(): void {
+    this.#finish(null)
+  }
+
+  abort(): void {
+    if (this.#isArriving) this.#finish(this.#owner.endError())
+  }
+
+  /** Lets go of everything; what still arrives is dropped. */
+  discard(): void {
+    this.#clear()
+    this.#collected = null
+    this.#finish(null)
+  }
+
+  /**
+   * The next piece, as soon as there is one.
+   *
+   * @returns null at the end of the message
+   * @throws what `endError` says when the connection ended inside the message, or the reason of `signal`
+   */
+  async pull(signal: AbortSignal | undefined): Promise<Buffer | null> {
+    for (;;) {
+      const piece = this.#shift()
+      if (piece !== null) return piece
+      if (this.#error !== null) throw this.#error
+      if (!this.#isArriving) return null
+      await this.#waiters.wait(signal)
+    }
+  }
+
+  /** From now on the message is put together, so that {@link takeWhole} can give it when it is complete. */
+  collect(): void {
+    if (this.#collected !== null) return
+    const collected = new GrowingBytes()
+    for (let i = this.#next; i < this.#pieces.length; i++) {
+      const piece = this.#pieces[i]!
+      collected.append(piece, 0, piece.length)
+    }
+    this.#clear()
+    this.#collected = collected
+  }
+
+  /** The whole message, which must have been collected. The bytes belong to the caller. */
+  takeWhole(): Buffer {
+    const { bytes, length } = this.#collected!
+    return toBuffer(bytes, 0, length, true)
+  }
+
+  #finish(error: Error | null): void {
+    if (!this.#isArriving) return
+    this.#isArriving = false
+    this.#error = error
+    this.#waiters.wake()
+    if (this.#collected !== null) this.#owner.collected()
+  }
+
+  #push(piece: Buffer): void {
+    this.#pieces.push(piece)
+    this.#count(piece.length + PIECE_COST)
+  }
+
+  #shift(): Buffer | null {
+    if (this.#collected !== null) {
+      // It was wanted whole, and now in pieces after all.
+      const bytes = this.takeWhole()
+      this.#collected = null
+      return bytes.length > 0 ? bytes : null
+    }
+    const piece = this.#pieces[this.#next]
+    if (piece === undefined) return null
+    if (++this.#next === this.#pieces.length) {
+      this.#pieces = []
+      this.#next = 0
+    }
+    this.#count(-piece.length - PIECE_COST)
+    return piece
+  }
+
+  #clear(): void {
+    this.#pieces = []
+    this.#next = 0
+    this.#count(-this.#held)
+  }
+
+  #count(change: number): void {
+    this.#held += change
+    this.#owner.held(change)
+  }
+}
