@@ -1,4 +1,6 @@
 /** `framewright`: a WebSocket server and client, RFC 6455, over `node:net`. */
+import './client/dialler.ts'
+
 export {
   ConnectionClosedError,
   HandshakeError,
@@ -11,7 +13,6 @@ export { StatusCode as CloseCode } from './frames/status-code.ts'
 export {
   type Authorize,
   type AuthorizeContext,
-  type ConnectionErrorMessage,
   Rejection,
   reject,
   type ShutdownOptions,
@@ -22,17 +23,32 @@ export {
   type WebSocketServerOptions,
 } from './server/index.ts'
 export {
+  type BinaryType,
+  type ClientOptions,
   type Clock,
   CloseCause,
   type CloseInfo,
+  type ConnectionErrorMessage,
+  type ConnectTarget,
+  type ControlPayload,
   type HeartbeatOptions,
   type MessageData,
   MessageStream,
+  type OpeningRequest,
+  type OpeningResponse,
   type ReceivedMessage,
   type ReceiveOptions,
+  type RequestFields,
   type Sendable,
   type SendCallback,
   type SendOptions,
+  type SocketCloseEvent,
+  type SocketErrorEvent,
+  type SocketEvent,
+  type SocketEventHandler,
+  type SocketEventListener,
+  type SocketEventMap,
+  type SocketMessageEvent,
   type SocketOptions,
   type WaitOptions,
   WebSocket,

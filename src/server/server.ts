@@ -4,8 +4,8 @@ import { type AddressInfo, createServer, type Server as NetServer } from 'node:n
 import type { Duplex } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
 import { UsageError } from '../errors.ts'
+import { publishConnectionError } from '../socket/diagnostics.ts'
 import { failHandler, type WebSocket } from '../socket/websocket.ts'
-import { publishConnectionError } from './diagnostics.ts'
 import { type CheckedServerOptions, checkServerOptions, type WebSocketServerOptions } from './options.ts'
 import { checkShutdownOptions, closeAll, type ShutdownOptions, type ShutdownReport } from './shutdown.ts'
 import { type Accepted, type AnyRequest, Upgrader } from './upgrader.ts'
@@ -253,7 +253,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     ws: WebSocket<Data> | undefined,
     request: AnyRequest | undefined,
   ): void {
-    publishConnectionError({ error, ws: ws as WebSocket<unknown> | undefined, request })
+    publishConnectionError({ error, ws, request })
     let isListened = true
     try {
       isListened = this.emit('connectionError', error, ws, request)

@@ -7,8 +7,8 @@ import type { RequestHead } from '../handshake/head.ts'
 import { chooseSubprotocol } from '../handshake/negotiation.ts'
 import { requestHeadFrom } from '../handshake/request.ts'
 import { acceptUpgrade, type UpgradePlan, validateUpgrade } from '../handshake/server-handshake.ts'
-import { SlabPool } from '../protocol/output.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
+import { slabPool } from '../socket/shared.ts'
 import type { DriverOptions } from '../socket/socket-driver.ts'
 import { attach, startReading, WebSocket } from '../socket/websocket.ts'
 import { ConnectionCounter, checkOrigin, Rejection } from './admission.ts'
@@ -39,9 +39,6 @@ export interface UpgraderHooks<Data> {
     request: AnyRequest | undefined,
   ) => void
 }
-
-/** One slab pool serves all connections of the process. */
-const slabPool = new SlabPool()
 
 /** Takes sockets and requests through the opening handshake, RFC 6455 §4.2, and makes connections of them. */
 export class Upgrader<Data> {
@@ -176,7 +173,7 @@ export class Upgrader<Data> {
     }
     const head = pending.release()
     socket.write(response)
-    const ws = new WebSocket<Data>()
+    const ws = new WebSocket<Data>(null)
     this.#counter.add(address)
     attach(ws, {
       socket,
@@ -185,6 +182,7 @@ export class Upgrader<Data> {
       protocol: subprotocol ?? '',
       extensions: '',
       data,
+      remoteAddress: address,
       onError: (error, isUnseen) => this.#hooks.onError(error, isUnseen, ws, request),
       onClosed: () => {
         this.#counter.remove(address)

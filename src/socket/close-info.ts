@@ -22,6 +22,8 @@ export const CloseCause = {
   Terminated: 'terminated',
   /** The transport reported an error, for instance a reset. */
   TransportError: 'transport-error',
+  /** The opening handshake of a client did not come to a connection; the `error` before says why. */
+  HandshakeFailed: 'handshake-failed',
   /** The transport ended without a Close frame. */
   TransportEnded: 'transport-ended',
 } as const

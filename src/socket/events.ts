@@ -1,8 +1,24 @@
+import type { OpeningRequest, OpeningResponse } from './client-options.ts'
+
+/** What a binary message can arrive as. */
+export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'blob' | 'fragments'
+
 /** What a `message` carries: text as a string (or a Buffer, by option), binary by `binaryType`. */
-export type MessageData = string | Buffer | ArrayBuffer
+export type MessageData = string | Buffer | ArrayBuffer | Blob | Buffer[]
 
 /** Events of a `WebSocket`, with the arguments of their listeners. */
 export interface WebSocketEvents {
+  /** The connection of a client is open. */
+  open: []
+  /** Only on a client: the server switches protocols. Comes before its answer is checked and before `open`. */
+  upgrade: [response: OpeningResponse]
+  /** Only on a client: a redirect is followed; the request is the new one, not sent yet. */
+  redirect: [url: string, request: OpeningRequest]
+  /**
+   * Only on a client: the server refused. Whoever listens takes the response over: there will be no `error`, and `close`
+   * comes when the response is over.
+   */
+  'unexpected-response': [request: OpeningRequest, response: OpeningResponse]
   /** A whole message arrived, RFC 6455 §6.2. */
   message: [data: MessageData, isBinary: boolean]
   /**

@@ -1,13 +1,17 @@
 import { UsageError } from '../errors.ts'
 import { decodeUtf8, isValidUtf8 } from '../frames/bytes.ts'
+import type { BinaryType } from './events.ts'
 
-/** What `send`, `ping` and `pong` take. A number is sent as its decimal digits. */
-export type Sendable = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | number
+/** What `ping` and `pong` take. A number is sent as its decimal digits, a list of bytes as these bytes joined. */
+export type ControlPayload = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | number | readonly Uint8Array[]
+
+/** What `send` takes: what {@link ControlPayload} says, and a Blob, which is read first and keeps its place. */
+export type Sendable = ControlPayload | Blob
 
 /**
  * The bytes or the text of what an application wants to send: exactly its bytes, whatever view it is.
  *
- * @throws UsageError when it is none of {@link Sendable}
+ * @throws UsageError when it is none of {@link ControlPayload}
  */
 export function toPayload(data: unknown): string | Uint8Array {
   if (typeof data === 'string') return data
@@ -15,6 +19,7 @@ export function toPayload(data: unknown): string | Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data)
   if (typeof data === 'number') return String(data)
+  if (Array.isArray(data) && data.every((part) => part instanceof Uint8Array)) return Buffer.concat(data)
   throw new UsageError(`cannot send a value of type ${data === null ? 'null' : typeof data}; give a string or bytes`)
 }
 
@@ -41,4 +46,18 @@ export function toBuffer(bytes: Uint8Array, start: number, end: number, owned: b
   const copy = Buffer.allocUnsafe(end - start)
   copy.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
   return copy
+}
+
+/** `bytes[start, end)` as what the application asked for by `binaryType`. */
+export function toBinaryType(
+  type: BinaryType,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  owned: boolean,
+): Buffer | ArrayBuffer | Blob | Buffer[] {
+  if (type === 'arraybuffer') return new Uint8Array(bytes.subarray(start, end)).buffer
+  if (type === 'blob') return new Blob([bytes.subarray(start, end) as Uint8Array<ArrayBuffer>])
+  const buffer = toBuffer(bytes, start, end, owned)
+  return type === 'fragments' ? [buffer] : buffer
 }

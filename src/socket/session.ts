@@ -11,9 +11,9 @@ import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
 import type { MessageSink } from '../protocol/listener.ts'
 import { CloseCause, type CloseInfo } from './close-info.ts'
-import type { MessageData, WebSocketEvents } from './events.ts'
+import type { BinaryType, MessageData, WebSocketEvents } from './events.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
-import { toBuffer } from './payload.ts'
+import { toBinaryType, toBuffer } from './payload.ts'
 import { type DriverEvents, type DriverOptions, SocketDriver } from './socket-driver.ts'
 
 /** How a server or a client sets up a connection whose opening handshake is done. */
@@ -37,7 +37,7 @@ const applicationFailed: Violation = Object.freeze({
 /** One connection between its driver and its listeners. */
 export class Session implements DriverEvents, InboxOwner {
   readonly driver: SocketDriver
-  binaryType: 'nodebuffer' | 'arraybuffer' = 'nodebuffer'
+  binaryType: BinaryType = 'nodebuffer'
   readonly #emitter: EventEmitter<WebSocketEvents>
   readonly #options: SessionOptions
   #isPaused = false
@@ -172,7 +172,7 @@ export class Session implements DriverEvents, InboxOwner {
 
   toData(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): MessageData {
     if (!isBinary && this.#options.textFormat === 'string') return decodeUtf8(bytes, start, end)
-    if (isBinary && this.binaryType === 'arraybuffer') return new Uint8Array(bytes.subarray(start, end)).buffer
+    if (isBinary && this.binaryType !== 'nodebuffer') return toBinaryType(this.binaryType, bytes, start, end, owned)
     return toBuffer(bytes, start, end, owned)
   }
 

@@ -1,11 +1,17 @@
-import { EventEmitter } from 'node:events'
-import { UsageError } from '../errors.ts'
+import type { Duplex } from 'node:stream'
+import { ConnectionClosedError, UsageError } from '../errors.ts'
+import { StatusCode } from '../frames/status-code.ts'
+import { closeBody } from '../protocol/sender.ts'
 import { ReadyState } from '../protocol/state.ts'
+import { BlobQueue } from './blob-queue.ts'
+import type { ClientOptions } from './client-options.ts'
 import type { CloseInfo } from './close-info.ts'
-import type { WebSocketEvents } from './events.ts'
+import { SocketEventTarget } from './event-target.ts'
+import type { BinaryType, WebSocketEvents } from './events.ts'
 import type { ReceivedMessage, ReceiveOptions } from './inbox.ts'
 import type { MessageStream } from './message-stream.ts'
-import { type Sendable, toBytes, toPayload, toText } from './payload.ts'
+import type { Opening } from './opening.ts'
+import { type ControlPayload, type Sendable, toBytes, toPayload, toText } from './payload.ts'
 import { Session, type SessionOptions } from './session.ts'
 import type { SendCallback } from './socket-driver.ts'
 
@@ -17,15 +23,36 @@ export interface SendOptions {
   fin?: boolean | undefined
 }
 
+const BINARY_TYPES: readonly BinaryType[] = ['nodebuffer', 'arraybuffer', 'blob', 'fragments']
+
 /** What the opening handshake settled. @internal */
 export interface Attachment extends SessionOptions {
   readonly protocol: string
   readonly extensions: string
   readonly data: unknown
+  /** The peer's address as far as it can be trusted; undefined: none is known. */
+  readonly remoteAddress: string | undefined
+}
+
+/** Begins an opening handshake; `client/` has it. @internal */
+export type Dialler = <Data>(
+  ws: WebSocket<Data>,
+  address: string | URL,
+  protocols: string | readonly string[] | undefined,
+  options: ClientOptions,
+) => Opening
+
+let dial: Dialler | null = null
+
+/** Says who dials for `new WebSocket(url)`. The client registers itself when it is loaded. @internal */
+export function registerDialler(dialler: Dialler): void {
+  dial = dialler
 }
 
 /** Gives a connection its transport; called once. Nothing is read before {@link startReading}. @internal */
 export let attach: <Data>(ws: WebSocket<Data>, attachment: Attachment) => void
+/** The transport of a connection; undefined before {@link attach}. @internal */
+export let transportOf: <Data>(ws: WebSocket<Data>) => Duplex | undefined
 /** Begins to read. @param head - bytes that came behind the opening handshake. @internal */
 export let startReading: <Data>(ws: WebSocket<Data>, head: Uint8Array) => void
 /** Says that a handler (of `event`) of the application failed, so that its connection ends with 1011. @internal */
@@ -39,52 +66,59 @@ export let failHandler: <Data>(ws: WebSocket<Data>, error: unknown, event?: stri
  *   ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary }))
  * })
  */
-export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
-  static readonly CONNECTING = ReadyState.CONNECTING
-  static readonly OPEN = ReadyState.OPEN
-  static readonly CLOSING = ReadyState.CLOSING
-  static readonly CLOSED = ReadyState.CLOSED
-
+export class WebSocket<Data = unknown> extends SocketEventTarget {
   /** What the server's `authorize` returned for this connection. */
   data: Data = undefined as Data
 
   #session: Session | null = null
   #attachment: Attachment | null = null
+  /** How a client came, or comes, to its connection. */
+  #opening: Opening | null = null
+  #binaryType: BinaryType = 'nodebuffer'
+  #blobs: BlobQueue | null = null
 
   static {
     attach = (ws, attachment) => {
       ws.#attachment = attachment
       ws.data = attachment.data as typeof ws.data
       ws.#session = new Session(ws, attachment)
+      ws.#session.binaryType = ws.#binaryType
     }
+    transportOf = (ws) => ws.#attachment?.socket
     startReading = (ws, head) => ws.#session?.driver.start(head)
     failHandler = (ws, error, event) => ws.#session?.handlerFailed(error, event)
   }
 
-  constructor() {
+  /**
+   * Opens a connection, RFC 6455 §4.1. `open` says when it is there, `error` and `close` when it could not be.
+   *
+   * @param address - a ws, wss, http, https or ws+unix URL; null: no connection is opened, as a server needs it
+   * @param protocols - subprotocols to offer, the preferred one first; or the options
+   * @param options - see {@link ClientOptions}
+   * @throws UsageError when the URL, a subprotocol or an option is wrong
+   */
+  constructor(
+    address: string | URL | null,
+    protocols?: string | readonly string[] | ClientOptions | null,
+    options?: ClientOptions,
+  ) {
     // An async handler that rejects is a handler that failed.
     super({ captureRejections: true })
-  }
-
-  get CONNECTING(): typeof ReadyState.CONNECTING {
-    return ReadyState.CONNECTING
-  }
-
-  get OPEN(): typeof ReadyState.OPEN {
-    return ReadyState.OPEN
-  }
-
-  get CLOSING(): typeof ReadyState.CLOSING {
-    return ReadyState.CLOSING
-  }
-
-  get CLOSED(): typeof ReadyState.CLOSED {
-    return ReadyState.CLOSED
+    if (address === null) return
+    if (dial === null) throw new UsageError('new WebSocket(url): the client is not loaded')
+    if (isOptions(protocols)) this.#opening = dial(this, address, undefined, protocols)
+    else this.#opening = dial(this, address, protocols ?? undefined, options ?? {})
   }
 
   /** CONNECTING 0, OPEN 1, CLOSING 2 or CLOSED 3; RFC 6455 §7.1. */
   get readyState(): ReadyState {
-    return this.#session === null ? ReadyState.CONNECTING : this.#session.driver.readyState
+    if (this.#session !== null) return this.#session.driver.readyState
+    return this.#opening === null ? ReadyState.CONNECTING : this.#opening.readyState
+  }
+
+  /** The URL of a client, after redirects; empty on a server. */
+  get url(): string {
+    return this.#opening?.url ?? ''
   }
 
   /** The subprotocol in use, RFC 6455 §1.9; empty when there is none. */
@@ -97,21 +131,25 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
     return this.#attachment?.extensions ?? ''
   }
 
-  /** What a binary message arrives as: `'nodebuffer'` (default) or `'arraybuffer'`. */
-  get binaryType(): 'nodebuffer' | 'arraybuffer' {
-    return this.#session?.binaryType ?? 'nodebuffer'
+  /**
+   * What a binary message arrives as: `'nodebuffer'` (default), `'arraybuffer'`, `'blob'`, or `'fragments'`: a list of
+   * Buffers, which are the message when joined.
+   */
+  get binaryType(): BinaryType {
+    return this.#binaryType
   }
 
-  set binaryType(type: 'nodebuffer' | 'arraybuffer') {
-    if (type !== 'nodebuffer' && type !== 'arraybuffer') {
-      throw new UsageError(`binaryType is ${String(type)}; it must be 'nodebuffer' or 'arraybuffer'`)
+  set binaryType(type: BinaryType) {
+    if (!BINARY_TYPES.includes(type)) {
+      throw new UsageError(`binaryType is ${String(type)}; it must be one of ${BINARY_TYPES.join(', ')}`)
     }
-    this.#requireSession('binaryType').binaryType = type
+    this.#binaryType = type
+    if (this.#session !== null) this.#session.binaryType = type
   }
 
   /** Bytes that were sent and have not been handed to the operating system; frame headers count. */
   get bufferedAmount(): number {
-    return this.#session?.driver.bufferedAmount ?? 0
+    return (this.#session?.driver.bufferedAmount ?? 0) + (this.#blobs?.bytes ?? 0)
   }
 
   /** Whether `pause()` is in force. */
@@ -119,9 +157,9 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
     return this.#session?.isPaused ?? false
   }
 
-  /** The peer's address, or undefined when the transport has none. */
+  /** The peer's address, or undefined when the transport has none; behind a proxy see `trustProxy`. */
   get remoteAddress(): string | undefined {
-    return (this.#attachment?.socket as { remoteAddress?: string } | undefined)?.remoteAddress
+    return this.#attachment?.remoteAddress
   }
 
   /** Milliseconds of the last heartbeat's round trip; -1 before the first one. */
@@ -131,7 +169,7 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
 
   /** Resolves when the connection is over, with how and why. Never rejects. */
   get closed(): Promise<CloseInfo> {
-    return this.#requireSession('closed').closed
+    return this.#session?.closed ?? this.#requireOpening('closed').closed
   }
 
   /**
@@ -144,17 +182,11 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
    * @returns false when `highWaterMark` bytes or more wait, or the connection is not OPEN; `drain` tells when to go on
    * @throws UsageError while CONNECTING, when `data` cannot be sent, or text bytes are not UTF-8
    */
-  send(data: Sendable, options?: SendOptions | SendCallback, callback?: SendCallback): boolean {
+  send(data: Sendable, options?: SendOptions | SendCallback | null, callback?: SendCallback): boolean {
     if (typeof options === 'function') return this.send(data, undefined, options)
-    const payload = toPayload(data)
     const session = this.#requireSession('send')
-    const { connection } = session.driver
-    if (connection.readyState !== ReadyState.OPEN) return this.#sendAfterClose(callback)
-    const isBinary = options?.binary ?? typeof payload !== 'string'
-    const fin = options?.fin !== false
-    if (fin && !connection.isSendingFragments) connection.sendMessage(payload, isBinary)
-    else connection.sendFragment(payload, isBinary, fin)
-    return session.driver.sent(callback)
+    if (data instanceof Blob || this.#blobs?.isEmpty === false) return this.#sendInTurn(data, options, callback)
+    return this.#sendNow(session, toPayload(data), options, callback)
   }
 
   /**
@@ -164,17 +196,18 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
    * @param mask - ignored: the role decides. It stands here because `ws` has it
    * @throws UsageError while CONNECTING or when `data` is too long
    */
-  ping(data?: Sendable | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
+  ping(data?: ControlPayload | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
     this.#sendControl('sendPing', data, mask, callback)
   }
 
   /** Sends a Pong that nobody asked for, RFC 6455 §5.5.3. As `ping()`. */
-  pong(data?: Sendable | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
+  pong(data?: ControlPayload | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
     this.#sendControl('sendPong', data, mask, callback)
   }
 
   /**
-   * Starts the closing handshake, RFC 6455 §7.1.2. Does nothing when it has begun.
+   * Starts the closing handshake, RFC 6455 §7.1.2. Does nothing when it has begun. A client that is still CONNECTING
+   * gives up: `error` and `close` with 1006 follow.
    *
    * @param code - 1000-1003, 1007-1009, 1011-1014 or 3000-4999; omitted: none is sent and the peer sees 1005
    * @param reason - at most 123 bytes of UTF-8; needs a code
@@ -182,12 +215,18 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
    */
   close(code?: number, reason?: string | Uint8Array): void {
     const text = typeof reason === 'object' ? toText(reason) : reason
-    this.#requireSession('close').close(code, text)
+    // What was sent before must still go out.
+    if (this.#blobs?.isEmpty === false) {
+      closeBody(this.#session!.driver.connection.role, code, text ?? '')
+      this.#blobs.add(null, () => this.#session!.close(code, text))
+    } else if (this.#session !== null) this.#session.close(code, text)
+    else this.#requireOpening('close').abort()
   }
 
   /** Destroys the transport at once; the close code will be 1006. */
   terminate(): void {
-    this.#session?.driver.terminate()
+    if (this.#session !== null) this.#session.driver.terminate()
+    else this.#opening?.abort()
   }
 
   /**
@@ -203,7 +242,7 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
 
   /** The same as iterating over the `WebSocket`, with options. @throws the reason of `signal` when it is aborted */
   messages(options: ReceiveOptions = {}): AsyncGenerator<ReceivedMessage, void, undefined> {
-    return this.#requireSession('messages').inbox.messages(options)
+    return this.#requireInbox('messages').messages(options)
   }
 
   /**
@@ -212,7 +251,7 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
    * for is discarded; one that is being read is not. Otherwise as {@link messages}.
    */
   streams(options: ReceiveOptions = {}): AsyncGenerator<MessageStream, void, undefined> {
-    return this.#requireSession('streams').inbox.streams(options)
+    return this.#requireInbox('streams').streams(options)
   }
 
   /** Stops reading: no `message` after the one in hand, and TCP tells the peer to wait. */
@@ -252,14 +291,14 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
 
   #sendControl(
     what: 'sendPing' | 'sendPong',
-    data: Sendable | SendCallback | undefined,
+    data: ControlPayload | SendCallback | undefined,
     mask: boolean | SendCallback | undefined,
     callback: SendCallback | undefined,
   ): void {
     const done = typeof data === 'function' ? data : typeof mask === 'function' ? mask : callback
     const payload = data === undefined || typeof data === 'function' ? undefined : toBytes(data)
-    const { driver } = this.#requireSession(what)
-    if (driver.connection.readyState !== ReadyState.OPEN) {
+    const driver = this.#requireSession(what)?.driver
+    if (driver === undefined || driver.connection.readyState !== ReadyState.OPEN) {
       this.#sendAfterClose(done)
       return
     }
@@ -267,13 +306,67 @@ export class WebSocket<Data = unknown> extends EventEmitter<WebSocketEvents> {
     driver.sent(done)
   }
 
-  #sendAfterClose(callback: SendCallback | undefined): false {
-    if (callback !== undefined) this.#requireSession('send').driver.refuse(callback)
+  #sendNow(
+    session: Session | null,
+    payload: string | Uint8Array,
+    options: SendOptions | null | undefined,
+    callback: SendCallback | undefined,
+  ): boolean {
+    if (session === null || session.driver.connection.readyState !== ReadyState.OPEN) {
+      return this.#sendAfterClose(callback)
+    }
+    const { connection } = session.driver
+    const isBinary = options?.binary ?? typeof payload !== 'string'
+    const fin = options?.fin !== false
+    if (fin && !connection.isSendingFragments) connection.sendMessage(payload, isBinary)
+    else connection.sendFragment(payload, isBinary, fin)
+    return session.driver.sent(callback)
+  }
+
+  /** Sends when the Blobs before, or this one, have been read. */
+  #sendInTurn(data: Sendable, options: SendOptions | null | undefined, callback: SendCallback | undefined): false {
+    this.#blobs ??= new BlobQueue()
+    this.#blobs.add(data instanceof Blob ? data : null, (bytes, error) => {
+      try {
+        if (error !== null) throw error
+        // A Blob is binary unless its sender says otherwise; anything else is sent as it is.
+        this.#sendNow(this.#session, bytes ?? toPayload(data), options, callback)
+      } catch (thrown) {
+        if (callback === undefined) failHandler(this, thrown)
+        else callback(thrown as Error)
+      }
+    })
     return false
   }
 
-  #requireSession(what: string): Session {
-    if (this.#session === null) throw new UsageError(`${what}: the connection is still CONNECTING`)
+  #sendAfterClose(callback: SendCallback | undefined): false {
+    if (callback === undefined) return false
+    if (this.#session !== null) this.#session.driver.refuse(callback)
+    else process.nextTick(callback, new ConnectionClosedError(StatusCode.AbnormalClosure, ''))
+    return false
+  }
+
+  /** @returns null when the opening handshake failed, so that there never was a session */
+  #requireSession(what: string): Session | null {
+    if (this.#session === null && this.readyState === ReadyState.CONNECTING) {
+      throw new UsageError(`${what}: the connection is still CONNECTING`)
+    }
     return this.#session
   }
+
+  #requireInbox(what: string): Session['inbox'] {
+    const session = this.#requireSession(what)
+    if (session === null) throw new ConnectionClosedError(StatusCode.AbnormalClosure, '')
+    return session.inbox
+  }
+
+  #requireOpening(what: string): Opening {
+    if (this.#opening === null)
+      throw new UsageError(`${what}: the object is CONNECTING, to nothing: it was made without a URL`)
+    return this.#opening
+  }
+}
+
+function isOptions(value: string | readonly string[] | ClientOptions | null | undefined): value is ClientOptions {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

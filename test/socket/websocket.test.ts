@@ -11,14 +11,14 @@ import { settle } from '../support/memory-transport.ts'
 
 describe('readyState', () => {
   it('has the constants of the browsers, on the class and on the object', () => {
-    const ws = new WebSocket()
+    const ws = new WebSocket(null)
     for (const holder of [WebSocket, ws]) {
       expect([holder.CONNECTING, holder.OPEN, holder.CLOSING, holder.CLOSED]).toEqual([0, 1, 2, 3])
     }
   })
 
   it('goes CONNECTING, OPEN, CLOSING, CLOSED; CLOSED not before the close event', async () => {
-    expect(new WebSocket().readyState).toBe(WebSocket.CONNECTING)
+    expect(new WebSocket(null).readyState).toBe(WebSocket.CONNECTING)
     const { ws, transport } = new ConnectionInMemory()
     const atClose: number[] = []
     ws.on('close', () => atClose.push(ws.readyState))
@@ -41,7 +41,7 @@ describe('what the opening handshake settled', () => {
   })
 
   it('is empty before it', () => {
-    const ws = new WebSocket()
+    const ws = new WebSocket(null)
     expect([ws.protocol, ws.extensions, ws.bufferedAmount, ws.isPaused, ws.rttMs]).toEqual(['', '', 0, false, -1])
     expect([ws.binaryType, ws.remoteAddress]).toEqual(['nodebuffer', undefined])
   })
@@ -56,13 +56,13 @@ describe('before the connection is open', () => {
     closed: (ws: WebSocket) => ws.closed,
   })) {
     it(`${name} says that it is too early`, () => {
-      expect(() => call(new WebSocket())).toThrow(UsageError)
-      expect(() => call(new WebSocket())).toThrow('CONNECTING')
+      expect(() => call(new WebSocket(null))).toThrow(UsageError)
+      expect(() => call(new WebSocket(null))).toThrow('CONNECTING')
     })
   }
 
   it('terminate, pause and resume do nothing', () => {
-    const ws = new WebSocket()
+    const ws = new WebSocket(null)
     ws.terminate()
     ws.pause()
     ws.resume()
@@ -73,7 +73,7 @@ describe('before the connection is open', () => {
 describe('binaryType', () => {
   it('refuses what it does not know', () => {
     const { ws } = new ConnectionInMemory()
-    for (const type of ['blob', 'Buffer', '', undefined]) {
+    for (const type of ['Buffer', '', undefined]) {
       expect(() => {
         ws.binaryType = type as 'nodebuffer'
       }).toThrow(UsageError)

@@ -53,7 +53,15 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
   handshake: { src: ['errors'], node: { crypto: ['handshake/key.ts'] }, isPure: true },
   extensions: { src: ['errors', 'frames', 'handshake'], node: { zlib: 'one file' }, isPure: true },
   protocol: { src: ['errors', 'frames', 'extensions/extension.ts'], node: {}, isPure: true },
-  socket: { src: CORE, node: TIMERS_AND_STREAMS },
+  socket: {
+    src: CORE,
+    node: {
+      ...TIMERS_AND_STREAMS,
+      diagnostics_channel: ['socket/diagnostics.ts'],
+      net: ['socket/client-options.ts'],
+      tls: ['socket/client-options.ts'],
+    },
+  },
   server: {
     src: [...CORE, 'socket'],
     node: {
@@ -62,10 +70,12 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
       tls: '*',
       http: '*',
       https: '*',
-      diagnostics_channel: ['server/diagnostics.ts'],
     },
   },
-  client: { src: [...CORE, 'socket'], node: { ...TIMERS_AND_STREAMS, net: '*', tls: '*' } },
+  client: {
+    src: [...CORE, 'socket'],
+    node: { ...TIMERS_AND_STREAMS, net: '*', tls: '*', crypto: ['client/masking-keys.ts'] },
+  },
   pubsub: {
     src: ['errors', 'frames'],
     node: {},

@@ -11,7 +11,7 @@ import { MemoryTransport } from './memory-transport.ts'
 export class ConnectionInMemory {
   readonly clock = new FakeClock()
   readonly transport: MemoryTransport
-  readonly ws = new WebSocket()
+  readonly ws = new WebSocket(null)
   /** What went to the server's `connectionError`. */
   readonly errors: Array<{ readonly error: Error; readonly isUnseen: boolean }> = []
   readonly ends: CloseInfo[] = []
@@ -32,6 +32,7 @@ export class ConnectionInMemory {
       protocol: 'chat',
       extensions: '',
       data: { user: 'ada' },
+      remoteAddress: undefined,
       onError: (error, isUnseen) => this.errors.push({ error, isUnseen }),
       onClosed: (info) => this.ends.push(info),
     })

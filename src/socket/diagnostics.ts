@@ -1,13 +1,12 @@
 import { channel } from 'node:diagnostics_channel'
-import type { IncomingMessage } from 'node:http'
-import type { WebSocket } from '../socket/websocket.ts'
-import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** What subscribers of the diagnostics channel `framewright:connectionError` get. */
 export interface ConnectionErrorMessage {
   readonly error: Error
-  readonly ws: WebSocket<unknown> | undefined
-  readonly request: UpgradeRequest | IncomingMessage | undefined
+  /** The WebSocket; undefined during the opening handshake of a server. */
+  readonly ws: object | undefined
+  /** The request that opened the connection; undefined before its head is complete, and on a client. */
+  readonly request: object | undefined
 }
 
 const connectionError = channel('framewright:connectionError')

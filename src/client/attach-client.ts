@@ -1,0 +1,46 @@
+import type { Duplex } from 'node:stream'
+import { publishConnectionError } from '../socket/diagnostics.ts'
+import { attach, failHandler, startReading, type WebSocket } from '../socket/websocket.ts'
+import { type DriverSettings, driverOptionsOf } from './options.ts'
+
+/** What an opening handshake settled. */
+export interface ClientAttachment {
+  readonly socket: Duplex
+  /** Whether the transport is plain TCP or a Unix socket. */
+  readonly isPlain: boolean
+  readonly protocol: string
+  readonly extensions: string
+  readonly options: DriverSettings
+}
+
+/** Makes a client's connection of a transport whose opening handshake is done. {@link beginClient} follows. */
+export function attachClient<Data>(ws: WebSocket<Data>, attachment: ClientAttachment): void {
+  const { socket, isPlain, protocol, extensions, options } = attachment
+  attach(ws, {
+    socket,
+    driver: driverOptionsOf(options, isPlain),
+    textFormat: options.socket.textFormat,
+    protocol,
+    extensions,
+    data: undefined,
+    remoteAddress: (socket as { remoteAddress?: string }).remoteAddress,
+    onError: (error, isUnseen) => reportError(ws, error, isUnseen),
+    onClosed: () => {},
+  })
+}
+
+/** Says `open`, and begins to read. @param head - bytes that came behind the response */
+export function beginClient<Data>(ws: WebSocket<Data>, head: Uint8Array): void {
+  try {
+    ws.emit('open')
+  } catch (error) {
+    failHandler(ws, error)
+  }
+  startReading(ws, head)
+}
+
+/** Tells the diagnostics channel. `isUnseen`: the application's own fault, to which nobody listens. */
+export function reportError<Data>(ws: WebSocket<Data>, error: Error, isUnseen: boolean): void {
+  publishConnectionError({ error, ws, request: undefined })
+  if (isUnseen) process.emitWarning(error)
+}

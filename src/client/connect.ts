@@ -1,0 +1,54 @@
+import { connect as connectTcp, isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { connect as connectTls, TLSSocket } from 'node:tls'
+import type { ConnectTarget } from '../socket/client-options.ts'
+import type { CheckedClientOptions } from './options.ts'
+import type { TargetUrl } from './target-url.ts'
+
+/** A transport on its way, RFC 6455 §4.1. */
+export interface Transport {
+  readonly socket: Duplex
+  /** Whether it is plain TCP or a Unix socket, which copies what is written. */
+  readonly isPlain: boolean
+}
+
+/** Begins to connect; what goes wrong is told by the socket's `error`. */
+export function connectTo(target: TargetUrl, { given, tls }: CheckedClientOptions): Transport {
+  const { secure, port } = target
+  const socketPath = given.socketPath ?? target.socketPath
+  const host = target.host.startsWith('[') ? target.host.slice(1, -1) : target.host
+  const { family, localAddress, lookup, createConnection } = given
+  const tcp = {
+    ...(family === undefined ? {} : { family }),
+    ...(localAddress === undefined ? {} : { localAddress }),
+    ...(lookup === undefined ? {} : { lookup }),
+  }
+  // @req 6455-4.1-17
+  const servername = tls.servername ?? (isIP(host) === 0 && socketPath === undefined ? host : '')
+  const tlsOptions = { ALPNProtocols: ['http/1.1'], ...tls, servername }
+  if (createConnection !== undefined) {
+    const at: ConnectTarget = { ...tcp, host, port, socketPath, secure, tls: tlsOptions }
+    return { socket: createConnection(at), isPlain: false }
+  }
+  const place = socketPath === undefined ? { ...tcp, host, port } : { path: socketPath }
+  if (secure) return { socket: connectTls({ ...tlsOptions, ...place }), isPlain: false }
+  // @req 6455-4.1-11
+  const socket = connectTcp(place)
+  socket.setNoDelay()
+  return { socket, isPlain: true }
+}
+
+/**
+ * Calls `callback` when the request may go out. On plain TCP that is at once, since the socket keeps it until it is
+ * connected; with TLS not before the server's certificate was found good: a request carries cookies and credentials.
+ */
+export function whenReady(socket: Duplex, callback: () => void): void {
+  // @req 6455-4.1-14
+  if (socket instanceof TLSSocket && isHandshaking(socket)) socket.once('secureConnect', callback)
+  else callback()
+}
+
+/** Node: `secureConnecting` is false until the TCP connection is there. */
+function isHandshaking(socket: TLSSocket): boolean {
+  return socket.connecting || (socket as TLSSocket & { secureConnecting?: boolean }).secureConnecting === true
+}

@@ -1,0 +1,87 @@
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls'
+import { UsageError } from '../errors.ts'
+import { limitOption } from '../protocol/options.ts'
+import type { ClientOptions } from '../socket/client-options.ts'
+import { Heartbeat } from '../socket/heartbeat.ts'
+import { booleanOption, type CheckedSocketOptions, checkSocketOptions } from '../socket/options.ts'
+import { slabPool } from '../socket/shared.ts'
+import type { DriverOptions } from '../socket/socket-driver.ts'
+import { maskingKeysOf, randomMaskingKey } from './masking-keys.ts'
+
+/** {@link ClientOptions} after the checks. */
+export interface CheckedClientOptions {
+  readonly given: ClientOptions
+  readonly socket: CheckedSocketOptions
+  readonly handshakeTimeout: number
+  readonly followRedirects: boolean
+  readonly maxRedirects: number
+  /** TLS options, the inline ones among them. */
+  readonly tls: TlsConnectionOptions
+}
+
+const INLINE_TLS = [
+  'ca',
+  'cert',
+  'checkServerIdentity',
+  'ciphers',
+  'key',
+  'maxVersion',
+  'minVersion',
+  'passphrase',
+  'pfx',
+  'rejectUnauthorized',
+  'secureContext',
+  'servername',
+] as const
+
+/**
+ * Checks the options of a client.
+ *
+ * @throws UsageError that names the option which is wrong
+ */
+export function checkClientOptions(options: ClientOptions): CheckedClientOptions {
+  if ('agent' in options && options.agent !== undefined) {
+    throw new UsageError(
+      'option agent: an upgraded connection is not pooled; use createConnection, for instance for a proxy',
+    )
+  }
+  for (const name of ['createConnection', 'generateMask', 'finishRequest'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') {
+      throw new UsageError(`option ${name} is no function`)
+    }
+  }
+  const tls: TlsConnectionOptions = {}
+  for (const name of INLINE_TLS) {
+    if (options[name] !== undefined) Object.assign(tls, { [name]: options[name] })
+  }
+  return {
+    given: options,
+    socket: checkSocketOptions(options, false),
+    handshakeTimeout: limitOption('handshakeTimeout', options.handshakeTimeout, 10_000, 1),
+    followRedirects: booleanOption('followRedirects', options.followRedirects, false),
+    maxRedirects: limitOption('maxRedirects', options.maxRedirects, 10),
+    tls: { ...tls, ...options.tls },
+  }
+}
+
+/** Most clients have no heartbeat and real time; these share one watch, which only looks for stalled writes. */
+let idleWatch: Heartbeat | null = null
+
+/** The part of the options that matters once the opening handshake is done. */
+export interface DriverSettings {
+  readonly socket: CheckedSocketOptions
+  readonly given: Pick<ClientOptions, 'clock' | 'generateMask'>
+}
+
+/** What the driver of a client needs. @param writesAreCopied - whether the transport is plain TCP or a Unix socket */
+export function driverOptionsOf(options: DriverSettings, writesAreCopied: boolean): DriverOptions {
+  const { socket, given } = options
+  const { generateMask } = given
+  let heartbeat: Heartbeat
+  if (socket.heartbeat === null && given.clock === undefined) {
+    idleWatch ??= new Heartbeat(socket.clock, null)
+    heartbeat = idleWatch
+  } else heartbeat = new Heartbeat(socket.clock, socket.heartbeat)
+  const maskingKey = generateMask === undefined ? randomMaskingKey : maskingKeysOf(generateMask)
+  return { ...socket, connection: { ...socket, role: 'client', slabPool, maskingKey }, heartbeat, writesAreCopied }
+}

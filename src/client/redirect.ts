@@ -1,0 +1,32 @@
+import { HandshakeError, quote } from '../errors.ts'
+import type { RequestFields } from '../socket/client-options.ts'
+import { parseTargetUrl, type TargetUrl } from './target-url.ts'
+
+/** Fields that are for the place they were set for, and for no other: RFC 9110 §15.4. */
+const FOR_ONE_PLACE: ReadonlySet<string> = new Set(['authorization', 'cookie', 'host', 'proxy-authorization'])
+
+/**
+ * Where a `Location` leads.
+ *
+ * @throws HandshakeError when that is no WebSocket URL, or leads from wss to ws or to a Unix socket
+ */
+export function redirectTarget(from: TargetUrl, location: string): TargetUrl {
+  let to: TargetUrl
+  try {
+    to = parseTargetUrl(location, from.href)
+  } catch (error) {
+    throw refused(location, (error as Error).message)
+  }
+  if (from.secure && !to.secure) throw refused(location, 'it leads from wss to ws')
+  if (to.socketPath !== from.socketPath) throw refused(location, 'it leads to another Unix domain socket')
+  return to
+}
+
+/** What is left of the fields when a request goes to another place. */
+export function fieldsForRedirect(fields: RequestFields): RequestFields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !FOR_ONE_PLACE.has(name.toLowerCase())))
+}
+
+function refused(location: string, why: string): HandshakeError {
+  return new HandshakeError('6455-4.1-38', 502, `the redirect to ${quote(location)} is not followed: ${why}`)
+}

@@ -1,0 +1,42 @@
+/**
+ * Keeps the order of what is sent while the bytes of a Blob are on their way: reading one takes turns of the event loop,
+ * and what is sent after it must not overtake it.
+ */
+export class BlobQueue {
+  #waiting = 0
+  #bytes = 0
+  #tail: Promise<void> = Promise.resolve()
+
+  /** Whether nothing waits, so that there is nothing to overtake. */
+  get isEmpty(): boolean {
+    return this.#waiting === 0
+  }
+
+  /** Bytes of the Blobs that wait. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /**
+   * Does something when everything before it is done.
+   *
+   * @param blob - what to read first, or null
+   * @param job - gets the bytes, or the error that kept them; it must not throw
+   */
+  add(blob: Blob | null, job: (bytes: Uint8Array | null, error: Error | null) => void): void {
+    this.#waiting++
+    this.#bytes += blob?.size ?? 0
+    this.#tail = this.#tail.then(async () => {
+      let bytes: Uint8Array | null = null
+      let failure: Error | null = null
+      try {
+        if (blob !== null) bytes = new Uint8Array(await blob.arrayBuffer())
+      } catch (error) {
+        failure = error as Error
+      }
+      this.#waiting--
+      this.#bytes -= blob?.size ?? 0
+      job(bytes, failure)
+    })
+  }
+}
