@@ -96,9 +96,6 @@ export function deliveriesOf(bytes: Uint8Array): Delivery[] {
   return all
 }
 
-/** How many connections {@link exchange} has opened. */
-export const tally = { connections: 0 }
-
 /** How the server's direction of a connection ended. */
 export interface Exchange {
   /** Everything that came back. */
@@ -109,7 +106,6 @@ export interface Exchange {
 
 /** Open a TCP connection, write the chunks one by one, read until the server ends it, then end our side. */
 export async function talk(port: number, chunks: readonly Uint8Array[], opening?: Uint8Array): Promise<Exchange> {
-  tally.connections += 1
   const received: Buffer[] = []
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
   let ended: Exchange['ended'] | undefined
