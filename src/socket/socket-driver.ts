@@ -107,19 +107,19 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   /** Begins to read. @param head - bytes that came behind the opening handshake */
   start(head: Uint8Array): void {
     const { socket } = this
-    listenTo(socket, this)
+    listenTo(socket, this, this.#options.writesAreCopied)
     this.#options.heartbeat.add(this)
-    if (head.length > 0) this.receive(head)
+    if (head.length > 0) this.receive(head, head.length)
     if (socket.destroyed) process.nextTick(() => this.transportClosed())
     else if (!this.#isPaused) socket.resume()
   }
 
   // The transport speaks ----------------------------------------------------------------------------------------------
 
-  receive(chunk: Uint8Array): void {
+  receive(chunk: Uint8Array, length: number): void {
     this.#heard = true
     this.#isReading = true
-    this.connection.receive(chunk)
+    this.connection.receive(chunk, 0, length)
     this.#isReading = false
     this.flush()
   }

@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream'
+import { readIntoSharedBuffer } from './static-read.ts'
 
 /** What a transport tells whoever drives it. */
 export interface TransportListener {
-  receive(chunk: Uint8Array): void
+  /** The first `length` bytes of `chunk` came; they may be overwritten when this returns. */
+  receive(chunk: Uint8Array, length: number): void
   receiveEnd(): void
   transportDrained(): void
   transportFailed(error: Error): void
@@ -13,10 +15,15 @@ export interface TransportListener {
 const listenerOf = Symbol('framewright.driver')
 type DrivenSocket = Duplex & { [listenerOf]: TransportListener }
 
-/** Makes `socket` speak to `listener`. Nothing is read before the socket is resumed. */
-export function listenTo(socket: Duplex, listener: TransportListener): void {
+/**
+ * Makes `socket` speak to `listener`. Nothing is read before the socket is resumed.
+ *
+ * @param isTcp - whether it is a plain TCP socket, so that it may read into the shared buffer
+ */
+export function listenTo(socket: Duplex, listener: TransportListener, isTcp: boolean): void {
   const driven = socket as DrivenSocket
   driven[listenerOf] = listener
+  if (isTcp) readIntoSharedBuffer(driven, onRead)
   driven.on('data', onData)
   driven.on('end', onEnd)
   driven.on('drain', onDrain)
@@ -24,8 +31,11 @@ export function listenTo(socket: Duplex, listener: TransportListener): void {
   driven.on('close', onClose)
 }
 
+function onRead(this: DrivenSocket, length: number, buffer: Uint8Array): void {
+  this[listenerOf].receive(buffer, length)
+}
 function onData(this: DrivenSocket, chunk: Buffer): void {
-  this[listenerOf].receive(chunk)
+  this[listenerOf].receive(chunk, chunk.length)
 }
 function onEnd(this: DrivenSocket): void {
   this[listenerOf].receiveEnd()
