@@ -3,13 +3,43 @@
  * UTF-8 (RFC 3629) with the runtime's vectorised kernels. All functions take a range of a Uint8Array; none copies
  * bytes to look at them.
  */
-import { Buffer, isUtf8 } from 'node:buffer'
+import { Buffer, isAscii, isUtf8 } from 'node:buffer'
+import { WORDWISE_UP_TO, wordsOf } from './words.ts'
 
-/** Below this many bytes a loop in JavaScript beats making the view that `isUtf8` needs. */
-const LOOP_BELOW = 32
+/** Up to this many bytes a look at the words beats making the view that `isUtf8` needs. */
+const WORDS_UP_TO = 1024
 
-/** Whether `bytes[start, end)` are ASCII, without making a view. Meant for short ranges. */
+/** Below this many bytes the byte loop beats setting up the word loop. */
+const WORDS_FROM = 32
+
+/** The top bit of each byte of a word. */
+const TOP_BITS = 0x8080_8080 | 0
+
+/**
+ * Whether `bytes[start, end)` are ASCII, without making a view. Meant for short ranges.
+ *
+ * Perf: `npm run bench -- utf8`; 125 bytes 87 ns -> 22 ns against `isUtf8` with its view, 512 bytes 94 ns -> 39 ns.
+ */
 function isShortAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  const base = bytes.byteOffset
+  if (end - start < WORDS_FROM || base + end > WORDWISE_UP_TO) return isAsciiByByte(bytes, start, end)
+  const first = (base + start + 3) >>> 2
+  const last = (base + end) >>> 2
+  const { int32 } = wordsOf(bytes.buffer, base + end)
+  let or = 0
+  let i = first
+  for (const unrolled = last - 3; i < unrolled; i += 4) {
+    or |= int32[i]! | int32[i + 1]! | int32[i + 2]! | int32[i + 3]!
+  }
+  for (; i < last; i++) or |= int32[i]!
+  return (
+    (or & TOP_BITS) === 0 &&
+    isAsciiByByte(bytes, start, (first << 2) - base) &&
+    isAsciiByByte(bytes, (last << 2) - base, end)
+  )
+}
+
+function isAsciiByByte(bytes: Uint8Array, start: number, end: number): boolean {
   let or = 0
   for (let i = start; i < end; i++) or |= bytes[i]!
   return or < 0x80
@@ -17,16 +47,26 @@ function isShortAscii(bytes: Uint8Array, start: number, end: number): boolean {
 
 /** Whether `bytes[start, end)` are complete and valid UTF-8. @internal */
 export function isValidUtf8(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < LOOP_BELOW && isShortAscii(bytes, start, end)) return true
-  return isUtf8(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start))
+  if (end - start <= WORDS_UP_TO && isShortAscii(bytes, start, end)) return true
+  return isUtf8(viewOf(bytes, start, end))
 }
 
-/** The string that `bytes[start, end)` spell; they must be valid UTF-8. @internal */
+/**
+ * The string that `bytes[start, end)` spell; they must be valid UTF-8.
+ *
+ * Perf: `npm run bench -- utf8`; ASCII is looked for because `latin1Slice` copies and `utf8Slice` converts: 125 bytes
+ * 99 ns -> 72 ns, 16 KiB 2.2 µs -> 1.4 µs.
+ * @internal
+ */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start < LOOP_BELOW && isShortAscii(bytes, start, end)) {
-    return Buffer.prototype.latin1Slice.call(bytes, start, end)
-  }
-  return Buffer.prototype.utf8Slice.call(bytes, start, end)
+  const ascii = end - start <= WORDS_UP_TO ? isShortAscii(bytes, start, end) : isAscii(viewOf(bytes, start, end))
+  return ascii
+    ? Buffer.prototype.latin1Slice.call(bytes, start, end)
+    : Buffer.prototype.utf8Slice.call(bytes, start, end)
+}
+
+function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start)
 }
 
 /** How many bytes `text` takes in UTF-8; a lone surrogate counts as U+FFFD. @internal */

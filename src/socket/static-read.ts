@@ -11,11 +11,8 @@
  *
  * Perf: `npm run bench -- echo`, 64 connections: see docs/performance.md.
  */
-import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
-
-/** As much as libuv reads at once. */
-const LENGTH = 64 << 10
+import { sharedReadBuffer } from '../frames/mask-memory.ts'
 
 /** The newest major version of Node in which the fields were tested to mean what they mean. */
 const TESTED_UP_TO = 24
@@ -56,7 +53,7 @@ export function readIntoSharedBuffer<Socket extends Duplex>(socket: Socket, onRe
   const fields = socket as unknown as Record<symbol, unknown>
   // Somebody reads this socket in a way of his own.
   if (fields[keys.buffer] !== null || fields[keys.callback] !== null) return false
-  shared ??= Buffer.allocUnsafeSlow(LENGTH)
+  shared ??= sharedReadBuffer()
   fields[keys.buffer] = shared
   fields[keys.callback] = onRead
   handle.useUserBuffer(shared)

@@ -81,3 +81,28 @@ describe('uninitialised', () => {
     expect(uninitialised(length).buffer).not.toBe(bytes.buffer)
   })
 })
+
+describe('a range of any length at any place', () => {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+  it('is judged and decoded like the runtime does, with a foreign octet anywhere (RFC 3629 §4) [6455-8.1-1]', () => {
+    const text = 'aß€🦀'
+    for (const length of [0, 1, 31, 32, 33, 47, 64, 125, 200, 1024, 1025, 2000]) {
+      for (let start = 0; start < 5; start++) {
+        const ascii = new Uint8Array(start + length + 8).fill(0x61, 0, start + length).fill(0xff, start + length)
+        expect(isValidUtf8(ascii, start, start + length)).toBe(true)
+        expect(decodeUtf8(ascii, start, start + length)).toBe('a'.repeat(length))
+        for (let at = start; at < start + length; at += length > 300 ? 97 : 1) {
+          const broken = ascii.slice()
+          broken[at] = 0x80
+          expect(isValidUtf8(broken, start, start + length)).toBe(false)
+          const whole = ascii.slice()
+          whole.set(Buffer.from(text).subarray(0, start + length - at), at)
+          if (at + 10 > start + length) continue
+          expect(isValidUtf8(whole, start, start + length)).toBe(true)
+          expect(decodeUtf8(whole, start, start + length)).toBe(decoder.decode(whole.subarray(start, start + length)))
+        }
+      }
+    }
+  })
+})

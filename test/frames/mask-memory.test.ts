@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { applyMaskInRange } from '../../src/frames/mask.ts'
+import { makeMaskMemory, maskMemory, sharedReadBuffer } from '../../src/frames/mask-memory.ts'
+
+const KEY = 0x37fa213d
+
+/** §5.3 word for word. */
+function maskedByTheBook(bytes: Uint8Array, phase: number): Uint8Array {
+  return bytes.map((octet, i) => octet ^ ((KEY >>> (24 - 8 * ((i + phase) & 3))) & 0xff))
+}
+
+function pattern(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 167 + (i >> 8)) & 0xff)
+}
+
+/** Masks a range of `memory` and compares all of `memory` with the byte loop. */
+function expectByTheBook(memory: Uint8Array, start: number, end: number, phase: number, what = ''): void {
+  memory.set(pattern(memory.length))
+  const expected = memory.slice()
+  expected.set(maskedByTheBook(memory.subarray(start, end), phase), start)
+  applyMaskInRange(memory, start, end, KEY, phase)
+  if (Buffer.compare(memory, expected) !== 0) expect.fail(`[${start}, ${end}) phase ${phase} ${what}`)
+}
+
+describe('the masking kernel', () => {
+  it('equals the byte loop for lengths 0-400, all alignments and phases (§5.3) [6455-5.3-5]', () => {
+    const memory = sharedReadBuffer().subarray(0, 450)
+    for (let start = 0; start < 20; start++) {
+      for (let length = 0; length <= 400; length++) expectByTheBook(memory, start, start + length, length & 3)
+    }
+  })
+
+  it('equals the byte loop on all of the shared buffer (§5.3) [6455-5.3-5]', () => {
+    const memory = sharedReadBuffer()
+    expect(memory.length).toBe(65_536)
+    for (let phase = 0; phase < 4; phase++) expectByTheBook(memory, phase, memory.length - phase, phase)
+  })
+
+  it.each([4095, 4096, 4097, 65_535, 65_536, 65_537, 131_072, 200_003])(
+    'equals the byte loop on %d bytes of other memory (§5.3) [6455-5.3-5]',
+    (length) => {
+      const memory = new Uint8Array(length + 32)
+      for (let phase = 0; phase < 4; phase++) expectByTheBook(memory, 7 + phase, 7 + phase + length, phase)
+    },
+  )
+
+  it('leaves the shared buffer alone when it masks other memory', () => {
+    const shared = sharedReadBuffer()
+    shared.set(pattern(shared.length))
+    applyMaskInRange(new Uint8Array(200_000), 0, 200_000, KEY, 0)
+    expect(Buffer.compare(shared, pattern(shared.length))).toBe(0)
+  })
+
+  it('is there in this version of Node', () => {
+    expect(maskMemory()).not.toBeNull()
+    expect(sharedReadBuffer().buffer).toBe(maskMemory()!.memory)
+  })
+})
+
+describe('without the masking kernel', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    vi.resetModules()
+  })
+
+  it('there is none where the engine has no WebAssembly, or refuses the module', () => {
+    const refusing = class {
+      constructor() {
+        throw new Error('refused')
+      }
+    }
+    expect(makeMaskMemory(undefined)).toBeNull()
+    expect(makeMaskMemory({ Module: refusing, Instance: refusing as never })).toBeNull()
+  })
+
+  it('long ranges are masked all the same (§5.3) [6455-5.3-5]', async () => {
+    vi.stubGlobal('WebAssembly', undefined)
+    vi.resetModules()
+    const plain = await import('../../src/frames/mask.ts')
+    const { sharedReadBuffer: plainBuffer } = await import('../../src/frames/mask-memory.ts')
+    const memory = plainBuffer()
+    expect(memory.length).toBe(65_536)
+    memory.set(pattern(memory.length))
+    plain.applyMaskInRange(memory, 3, 65_530, KEY, 1)
+    expect(Buffer.compare(memory.subarray(3, 65_530), maskedByTheBook(pattern(65_536).subarray(3, 65_530), 1))).toBe(0)
+  })
+})
