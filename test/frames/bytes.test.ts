@@ -87,7 +87,7 @@ describe('a range of any length at any place', () => {
 
   it('is judged and decoded like the runtime does, with a foreign octet anywhere (RFC 3629 §4) [6455-8.1-1]', () => {
     const text = 'aß€🦀'
-    for (const length of [0, 1, 31, 32, 33, 47, 64, 125, 200, 1024, 1025, 2000]) {
+    for (const length of [0, 1, 31, 32, 33, 47, 64, 125, 200, 512, 513, 4095, 4096]) {
       for (let start = 0; start < 5; start++) {
         const ascii = new Uint8Array(start + length + 8).fill(0x61, 0, start + length).fill(0xff, start + length)
         expect(isValidUtf8(ascii, start, start + length)).toBe(true)
