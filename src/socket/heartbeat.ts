@@ -86,9 +86,13 @@ export class Heartbeat {
   }
 
   #check(options: HeartbeatOptions, patient: Patient, pulse: Pulse, now: number, late: boolean): void {
-    if (patient.takeHeard() || patient.isDeaf || late) {
+    if (patient.takeHeard() || late) {
       pulse.silentSince = now
       pulse.askedAt = -1
+    } else if (patient.isDeaf) {
+      // We would not hear the answer, but a transport that broke is only noticed by writing to it.
+      pulse.askedAt = -1
+      if (now - pulse.silentSince >= options.idleMs && patient.probe(now)) pulse.silentSince = now
     } else if (pulse.askedAt >= 0) {
       if (now - pulse.askedAt >= options.timeoutMs) patient.giveUp()
       // @req 6455-5.5.2-4

@@ -32,8 +32,9 @@ async function uncaughtDuring(body: () => Promise<void>): Promise<unknown[]> {
 }
 
 describe('a server without a single handler', () => {
-  it('survives every malformed stream, ended and reset', async () => {
-    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  it('survives every malformed stream, ended and reset, and lets go of every connection', async () => {
+    // Without a listener reading stops behind the first message; then it is the heartbeat that finds out who is gone.
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', heartbeat: 50 })
     const { port } = await within(server.listening, 'the server to listen')
     const uncaught = await uncaughtDuring(async () => {
       for (const { bytes } of policyProbes) {

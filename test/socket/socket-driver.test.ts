@@ -311,15 +311,20 @@ describe('end of the transport', () => {
     expect(connection.clock.pending).toBe(0)
   })
 
-  it('takes nothing and starts no timer when a handler sends while the last bytes are read', async () => {
+  it('reads what was held back, takes nothing more for the peer and starts no timer', async () => {
     const connection = new ConnectionInMemory()
-    const errors: unknown[] = []
-    connection.ws.on('message', () => connection.ws.send('reply', (error) => errors.push(error)))
-    connection.ws.pause()
-    connection.ws.terminate()
+    const seen: unknown[] = []
+    connection.ws.on('message', (data) => {
+      seen.push(data)
+      if (data === 'a') connection.ws.pause()
+      else connection.ws.send('reply', (error) => seen.push(error))
+    })
+    await connection.transport.arrive(clientText('a'), clientText('b'), clientClose(4000))
+    connection.transport.destroy()
     await settle()
-    expect(connection.clock.pending).toBe(0)
-    expect(connection.ends).toHaveLength(1)
+    expect(seen).toEqual(['a', 'b', expect.any(ConnectionClosedError)])
+    expect(connection.ends).toMatchObject([{ code: 4000 }])
+    expect([connection.takeFrames(), connection.clock.pending]).toEqual([[], 0])
   })
 
   it('reads bytes that came behind the opening handshake first', async () => {
@@ -381,6 +386,7 @@ describe('heartbeat of a connection', () => {
 
   it('takes any byte as a sign of life', async () => {
     const connection = new ConnectionInMemory()
+    connection.ws.on('message', () => {})
     const frame = clientText('slow')
     for (const byte of frame) {
       connection.clock.advance(15_000)
@@ -396,7 +402,15 @@ describe('heartbeat of a connection', () => {
     connection.clock.advance(600_000)
     await settle()
     expect(connection.ends).toEqual([])
-    expect(connection.takeFrames()).toEqual([])
+  })
+
+  it('finds out that the transport broke while the application has paused', async () => {
+    const connection = new ConnectionInMemory()
+    connection.ws.pause()
+    connection.transport.breakWrites(new Error('EPIPE'))
+    connection.clock.advance(20_000)
+    await settle()
+    expect(connection.ends).toMatchObject([{ code: 1006, cause: 'transport-error' }])
   })
 })
 

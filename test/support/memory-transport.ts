@@ -16,6 +16,7 @@ export class MemoryTransport extends Duplex {
   /** Whether our side has ended. */
   hasEnded = false
   #isSlow = false
+  #broken: Error | null = null
   #done: ((error?: Error | null) => void) | null = null
 
   constructor(options: DuplexOptions = {}) {
@@ -50,6 +51,11 @@ export class MemoryTransport extends Duplex {
   unstall(): void {
     this.#isSlow = false
     this.finishWrite()
+  }
+
+  /** From now on every write fails, as on a connection that the peer has reset. */
+  breakWrites(error: Error): void {
+    this.#broken = error
   }
 
   /** Bytes arrive in one read. Copied, since they are unmasked in place. */
@@ -88,6 +94,10 @@ export class MemoryTransport extends Duplex {
   }
 
   #take(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    if (this.#broken !== null) {
+      done(this.#broken)
+      return
+    }
     // A copy: what we write from may be used again once the write is done.
     this.writes.push(bytes.slice())
     if (this.#isSlow) this.#done = done
