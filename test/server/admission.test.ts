@@ -1,12 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, it } from 'vitest'
 import { HandshakeError } from '../../src/errors.ts'
-import {
-  type Authorize,
-  type ConnectionErrorMessage,
-  reject,
-  type WebSocketServerOptions,
-} from '../../src/server/index.ts'
+import { type Authorize, reject, type WebSocketServerOptions } from '../../src/server/index.ts'
+import type { ConnectionErrorMessage } from '../../src/socket/index.ts'
 import { clientText, readServerFrame } from '../support/client-frames.ts'
 import { within } from '../support/deadline.ts'
 import { deferred, turn } from '../support/deferred.ts'
