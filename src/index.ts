@@ -8,11 +8,21 @@ export {
   UsageError,
   WebSocketError,
 } from './errors.ts'
+export {
+  type CompressRule,
+  type DeflateMemory,
+  deflateMemory,
+  type PerMessageDeflateOptions,
+} from './extensions/index.ts'
 export { Opcode } from './frames/opcode.ts'
 export { StatusCode as CloseCode } from './frames/status-code.ts'
 export {
+  Acceptance,
+  type Admission,
   type Authorize,
   type AuthorizeContext,
+  accept,
+  type ConnectionChoices,
   Rejection,
   reject,
   type ShutdownOptions,

@@ -8,6 +8,8 @@ import { describe, expect, it } from 'vitest'
  */
 const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
   '.': [
+    'Acceptance',
+    'type Admission',
     'type Authorize',
     'type AuthorizeContext',
     'type BinaryType',
@@ -16,10 +18,13 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'CloseCause',
     'CloseCode',
     'type CloseInfo',
+    'type CompressRule',
     'type ConnectTarget',
+    'type ConnectionChoices',
     'ConnectionClosedError',
     'type ConnectionErrorMessage',
     'type ControlPayload',
+    'type DeflateMemory',
     'HandshakeError',
     'type HeartbeatOptions',
     'type MessageData',
@@ -27,6 +32,7 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'Opcode',
     'type OpeningRequest',
     'type OpeningResponse',
+    'type PerMessageDeflateOptions',
     'ProtocolError',
     'type ReceiveOptions',
     'type ReceivedMessage',
@@ -54,6 +60,8 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'WebSocketServer',
     'type WebSocketServerEvents',
     'type WebSocketServerOptions',
+    'accept',
+    'deflateMemory',
     'reject',
   ],
   './frames': [

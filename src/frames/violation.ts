@@ -14,7 +14,7 @@ function rule(id: string, statusCode: number, message: string): Violation {
   return Object.freeze({ id, statusCode, message })
 }
 
-const { ProtocolError, InvalidPayloadData, PolicyViolation, MessageTooBig } = StatusCode
+const { ProtocolError, InvalidPayloadData, PolicyViolation, MessageTooBig, TryAgainLater } = StatusCode
 
 /**
  * Every framing and message rule as data. Code says `fail(violations.ReservedOpcode)`; the server, the tools and the
@@ -63,6 +63,12 @@ export const violations = Object.freeze({
   ),
   MessageTooBig: rule('6455-10.4-2', MessageTooBig, 'message longer than maxPayload'),
   TooManyFragments: rule('6455-10.4-1', PolicyViolation, 'message with more fragments than maxFragments'),
+  CorruptMessage: rule(
+    '7692-7.2.2-11',
+    InvalidPayloadData,
+    'compressed message that is not whole DEFLATE data; with 00 00 ff ff behind it, it must be',
+  ),
+  DeflateMemoryExhausted: rule('6455-10.4-1', TryAgainLater, 'compressed message and no memory left to inflate it'),
   InvalidUtf8: rule('6455-8.1-1', InvalidPayloadData, 'text that is not valid UTF-8'),
   InvalidUtf8Reason: rule('6455-8.1-1', InvalidPayloadData, 'close reason that is not valid UTF-8'),
   TruncatedStatusCode: rule(

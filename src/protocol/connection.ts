@@ -20,15 +20,15 @@ import { UsageError } from '../errors.ts'
 import { MAX_REASON_LENGTH, readReason, readStatusCode, serializeClosePayload } from '../frames/close-payload.ts'
 import type { Role } from '../frames/header.ts'
 import { Opcode } from '../frames/opcode.ts'
-import { FrameParser } from '../frames/parser.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
+import { EncodedOutput } from './encoded-output.ts'
 import type { ConnectionListener, MessageSink } from './listener.ts'
 import { MessageAssembler, type MessageTarget } from './message-assembler.ts'
 import { type ConnectionOptions, limitsOf } from './options.ts'
 import { Output, SlabPool } from './output.ts'
 import type { PreparedMessage } from './prepared-message.ts'
-import { RetainedInput } from './retained-input.ts'
+import { Reader, type ReaderTarget } from './reader.ts'
 import { closeBody, Sender } from './sender.ts'
 import { ReadyState, ReceiveHalf, readyStateOf, SendHalf, TransportIntent } from './state.ts'
 
@@ -38,17 +38,16 @@ const MAX_PONG_BYTES = 64 << 10
 const NO_BYTES = new Uint8Array(0)
 
 /** The sans-I/O state machine of RFC 6455 for both roles. */
-export class Connection implements MessageTarget {
+export class Connection implements MessageTarget, ReaderTarget {
   /** Which end we are. */
   readonly role: Role
   readonly #listener: ConnectionListener
-  readonly #parser: FrameParser
   readonly #assembler: MessageAssembler
   readonly #output: Output
+  readonly #encoded: EncodedOutput | null
   readonly #sender: Sender
-  readonly #retained = new RetainedInput()
+  readonly #reader: Reader
   readonly #autoPong: boolean
-  readonly #framesPerTurn: number
 
   #receiveHalf: ReceiveHalf = ReceiveHalf.Open
   #intent: TransportIntent = TransportIntent.None
@@ -57,11 +56,6 @@ export class Connection implements MessageTarget {
   #closeReason = ''
   #violation: Violation | null = null
 
-  #paused = false
-  /** Too many Pongs wait for a peer that does not read: nothing more is parsed until they left. */
-  #stalled = false
-  #reading = false
-  #framesLeft = 0
   #pongBytes = 0
 
   /** @throws UsageError when a client gets no `maskingKey`, or a limit is no limit */
@@ -75,11 +69,12 @@ export class Connection implements MessageTarget {
     this.#listener = listener
     this.#autoPong = options.autoPong !== false
     const limits = limitsOf(options)
-    this.#framesPerTurn = limits.maxFramesPerTurn
     this.#output = new Output(options.slabPool ?? new SlabPool(), role === 'client' ? maskingKey! : null)
-    this.#sender = new Sender(this.#output)
+    const { extension = null } = options
+    this.#encoded = extension === null ? null : new EncodedOutput(this.#output, extension.encoder(), () => this.woken())
+    this.#sender = new Sender(this.#output, this.#encoded)
     this.#assembler = new MessageAssembler(this)
-    this.#parser = new FrameParser(this.#assembler, { role, ...limits })
+    this.#reader = new Reader(this, this.#assembler, role, limits, extension)
   }
 
   /** OPEN, CLOSING or CLOSED; a connection begins OPEN. RFC 6455 §7.1. */
@@ -119,12 +114,30 @@ export class Connection implements MessageTarget {
 
   /** What the driver shall do with the transport after it wrote the output. */
   get transportIntent(): TransportIntent {
-    return this.#intent
+    // Our direction ends behind what waits.
+    return this.#intent === TransportIntent.HalfClose && this.#sender.isWaiting
+      ? TransportIntent.ExpectClose
+      : this.#intent
   }
 
   /** Bytes of frames that were not taken yet. */
   get pendingOutput(): number {
     return this.#output.pending
+  }
+
+  /** Bytes of messages that wait for one that an extension encodes elsewhere; they are no output yet. */
+  get waitingOutput(): number {
+    return this.#encoded === null ? 0 : this.#encoded.waitingBytes
+  }
+
+  /** How many frames wait so. */
+  get waitingFrames(): number {
+    return this.#encoded === null ? 0 : this.#encoded.waiting
+  }
+
+  /** How many frames have waited so and went into the output. */
+  get releasedFrames(): number {
+    return this.#encoded === null ? 0 : this.#encoded.done
   }
 
   /** Whether output refers to memory of the caller: then the driver flushes before it returns to the caller. */
@@ -134,52 +147,45 @@ export class Connection implements MessageTarget {
 
   /** Bytes of memory held for messages and bytes that are not delivered yet. */
   get bufferedInput(): number {
-    return this.#assembler.capacity + this.#retained.length
+    return this.#assembler.capacity + this.#reader.retainedLength
   }
 
   /** Whether `pause` is in force. */
   get paused(): boolean {
-    return this.#paused
+    return this.#reader.isPaused
+  }
+
+  /** Whether an extension decodes a frame elsewhere: what the peer sent is not all delivered yet. */
+  get isDecoding(): boolean {
+    return this.#reader.isDecoding
   }
 
   /** Whether bytes wait for `readRetained`: call it in a later turn of the event loop. */
   get hasRetained(): boolean {
-    return !this.#paused && !this.#stalled && (this.#retained.length > 0 || this.#retained.ended)
+    return this.#reader.hasRetained
   }
 
   /** Whether the driver should go on reading from the transport; once the connection is failed or closed, to discard. */
   get wantsBytes(): boolean {
-    if (this.#receiveHalf !== ReceiveHalf.Open) return true
-    return !this.#paused && !this.#stalled && this.#retained.length === 0
+    return this.#reader.wantsBytes
   }
 
   /** Takes bytes from the peer; any cut will do. They are unmasked in place, and may be reused when this returns. */
   receive(bytes: Uint8Array, start = 0, end = bytes.length): void {
-    if (this.#receiveHalf !== ReceiveHalf.Open) return
-    if (this.#retained.length > 0 || this.#paused || this.#stalled || this.#reading) {
-      this.#retained.append(bytes, start, end)
-      return
-    }
-    const at = this.#read(bytes, start, end)
-    if (at < end) this.#retained.putBack(new Uint8Array(bytes.subarray(at, end)))
+    this.#reader.receive(bytes, start, end)
   }
 
   /** Takes the end of the peer's direction of the transport, in order behind the bytes before it. */
   receiveEnd(): void {
-    this.#retained.ended = this.#receiveHalf === ReceiveHalf.Open && (this.#reading || this.#retained.length > 0)
-    if (this.#retained.ended) return
-    this.#assembler.discard()
-    this.#receiveHalf = ReceiveHalf.Ended
-    this.#endSending()
+    this.#reader.receiveEnd()
   }
 
   /** Says that the transport is gone in both directions. Nothing is delivered after this. */
   transportClosed(): void {
     this.#receiveHalf = ReceiveHalf.Ended
     this.#sender.end()
-    this.#parser.halt()
-    this.#retained.discard()
-    this.#retained.ended = false
+    this.#sender.abandon()
+    this.#reader.close()
     this.#assembler.discard()
     this.#output.take()
     this.#output.release(true)
@@ -187,23 +193,17 @@ export class Connection implements MessageTarget {
 
   /** Stops reading behind the frame in hand; what follows is retained. */
   pause(): void {
-    this.#paused = true
-    this.#parser.halt()
+    this.#reader.pause()
   }
 
   /** Ends a `pause` and reads what was retained. */
   resume(): void {
-    this.#paused = false
-    this.readRetained()
+    this.#reader.resume()
   }
 
   /** Reads what was retained when the work budget of a turn was spent, or before `outputDrained`; not while paused. */
   readRetained(): void {
-    if (this.#reading || this.#stalled || this.#paused) return
-    const bytes = this.#retained.take()
-    const at = this.#read(bytes, 0, bytes.length)
-    if (at < bytes.length) this.#retained.putBack(bytes.subarray(at))
-    else if (this.#retained.ended) this.receiveEnd()
+    this.#reader.readRetained()
   }
 
   /** Takes what is to be written, in order. Call `outputWritten` after the write. */
@@ -224,7 +224,7 @@ export class Connection implements MessageTarget {
   /** Says that the transport has nothing left to send. A connection stalled by unread Pongs then waits for `readRetained`. */
   outputDrained(): void {
     this.#pongBytes = 0
-    this.#stalled = false
+    this.#reader.unstall()
   }
 
   /**
@@ -232,11 +232,16 @@ export class Connection implements MessageTarget {
    *
    * @param payload - a string, bytes, or a prepared message; long bytes must not change until they were written
    * @param isBinary - whether the message is binary; default: bytes are, a string is not; a prepared message knows
+   * @param compress - whether an extension may compress it; default: its options decide
    * @throws UsageError when the connection is not OPEN, a fragmented message is open, or text is not UTF-8
    */
-  sendMessage(payload: string | Uint8Array | PreparedMessage, isBinary = typeof payload !== 'string'): void {
+  sendMessage(
+    payload: string | Uint8Array | PreparedMessage,
+    isBinary = typeof payload !== 'string',
+    compress?: boolean,
+  ): void {
     this.#requireOpen('sendMessage')
-    this.#sender.message(payload, isBinary)
+    this.#sender.message(payload, isBinary, compress)
   }
 
   /**
@@ -245,11 +250,12 @@ export class Connection implements MessageTarget {
    * @param payload - as in `sendMessage`; a string must not end inside a surrogate pair
    * @param isBinary - only looked at in the first fragment
    * @param fin - whether this is the last fragment
+   * @param compress - as in `sendMessage`; only looked at in the first fragment
    * @throws UsageError when the connection is not OPEN or text is not UTF-8
    */
-  sendFragment(payload: string | Uint8Array, isBinary: boolean, fin: boolean): void {
+  sendFragment(payload: string | Uint8Array, isBinary: boolean, fin: boolean, compress?: boolean): void {
     this.#requireOpen('sendFragment')
-    this.#sender.fragment(payload, isBinary, fin)
+    this.#sender.fragment(payload, isBinary, fin, compress)
   }
 
   /**
@@ -301,9 +307,9 @@ export class Connection implements MessageTarget {
     this.#violation = violation
     // @req 6455-7.1.7-7
     this.#receiveHalf = ReceiveHalf.Failed
-    this.#parser.halt()
+    this.#reader.stop()
     this.#assembler.discard()
-    this.#retained.discard()
+    this.#sender.abandon()
     // @req 6455-7.1.7-5 @req 6455-10.7-3 @req 6455-5.1-3 @req 6455-5.1-6
     if (this.#sender.half === SendHalf.Open) this.#sender.close(body)
     // @req 6455-7.1.7-3 @req 6455-7.1.7-1
@@ -323,7 +329,20 @@ export class Connection implements MessageTarget {
 
   /** Called by the assembler. @internal */
   frameRead(): void {
-    if (--this.#framesLeft === 0) this.#parser.halt()
+    this.#reader.frameRead()
+  }
+
+  /** Called by the reader: the peer's direction has ended. @internal */
+  streamEnded(): void {
+    this.#reader.stop()
+    this.#assembler.discard()
+    this.#receiveHalf = ReceiveHalf.Ended
+    this.#endSending()
+  }
+
+  /** Called when an extension has done something elsewhere. @internal */
+  woken(): void {
+    this.#listener.woken?.()
   }
 
   /** Called by the assembler: RFC 6455 §5.5. @internal */
@@ -343,10 +362,7 @@ export class Connection implements MessageTarget {
   #answerPing(bytes: Uint8Array, start: number, end: number): void {
     this.#sender.control(Opcode.Pong, bytes, start, end)
     this.#pongBytes += end - start + 2
-    if (this.#pongBytes > MAX_PONG_BYTES) {
-      this.#stalled = true
-      this.#parser.halt()
-    }
+    if (this.#pongBytes > MAX_PONG_BYTES) this.#reader.stall()
   }
 
   /** RFC 6455 §5.5.1, §7.1.4-§7.1.6. */
@@ -355,9 +371,8 @@ export class Connection implements MessageTarget {
     this.#closeCode = readStatusCode(bytes, start, end)
     this.#closeReason = readReason(bytes, start, end)
     this.#receiveHalf = ReceiveHalf.CloseReceived
-    this.#parser.halt()
+    this.#reader.stop()
     this.#assembler.discard()
-    this.#retained.discard()
     // @req 6455-5.5.1-7 @req 6455-5.5.1-8
     if (this.#sender.half === SendHalf.Open) this.#sender.close(serializeClosePayload(this.#closeCode))
     // @req 6455-5.5.1-10 @req 6455-5.5.1-11 @req 6455-7.1.1-3 @req 6455-7.1.1-5
@@ -365,20 +380,6 @@ export class Connection implements MessageTarget {
     // @req 6455-5.5.1-12 @req 6455-7.1.1-6
     else this.#intent = TransportIntent.ExpectClose
     this.#listener.closeReceived(this.#closeCode, this.#closeReason)
-  }
-
-  /** @returns the position behind what was read; what follows a Close frame or a fault counts as read */
-  #read(bytes: Uint8Array, start: number, end: number): number {
-    let at = start
-    this.#reading = true
-    this.#framesLeft = this.#framesPerTurn
-    while (at < end && this.#framesLeft > 0 && !this.#paused && !this.#stalled) {
-      at = this.#parser.parse(bytes, at, end)
-      // @req 6455-7.1.1-1 @req 6455-7.1.7-7
-      if (this.#receiveHalf !== ReceiveHalf.Open) at = end
-    }
-    this.#reading = false
-    return at
   }
 
   #requireOpen(what: string): void {

@@ -39,4 +39,9 @@ export interface ConnectionListener {
   closeReceived(statusCode: number, reason: string): void
   /** The connection was failed, §7.1.7. A Close frame with `violation.statusCode` is in the output if one could be sent. */
   failed(violation: Violation): void
+  /**
+   * An extension has done something elsewhere: a message was delivered, or frames went into the output. Called outside of
+   * every call of the driver's, which now flushes as after one of its own. Only needed with an extension.
+   */
+  woken?(): void
 }

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import type { Extension } from '../extensions/extension.ts'
 import type { Role } from '../frames/header.ts'
 import type { SlabPool } from './output.ts'
 
@@ -34,6 +35,8 @@ export interface ConnectionOptions extends Partial<ProtocolLimits> {
   readonly maskingKey?: () => number
   /** Where output is written before it is taken; one for all connections of a process. Default: one of its own. */
   readonly slabPool?: SlabPool
+  /** What the opening handshake agreed on, RFC 6455 §9. Default: nothing. */
+  readonly extension?: Extension | null
 }
 
 /** The default limits. */

@@ -4,7 +4,7 @@ import { applyMaskInRange } from '../frames/mask.ts'
 import type { PreparedMessage } from './prepared-message.ts'
 
 /** Frames up to this payload are copied into the slab, so that many of them leave in one write. */
-const COPY_UP_TO = 16 << 10
+export const COPY_UP_TO: number = 16 << 10
 const SLAB_LENGTH = 64 << 10
 /** Prepared frames above this are written from where they lie; small ones leave with what else is in the slab. */
 const SHARE_FROM = 512

@@ -5,6 +5,7 @@ import { FIN, MAX_CONTROL_PAYLOAD, type Role } from '../frames/header.ts'
 import { Opcode, opcodeName } from '../frames/opcode.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import { Utf8Validator } from '../frames/utf8.ts'
+import type { EncodedOutput } from './encoded-output.ts'
 import type { Output } from './output.ts'
 import { PreparedMessage } from './prepared-message.ts'
 import { SendHalf } from './state.ts'
@@ -14,6 +15,7 @@ const NO_BYTES = new Uint8Array(0)
 /** The send half of a connection: turns messages and control frames into output, RFC 6455 §6.1. */
 export class Sender {
   readonly #output: Output
+  readonly #encoded: EncodedOutput | null
   #half: SendHalf = SendHalf.Open
   #sentCloseCode = 0
   /** Opcode of the message that is being sent in fragments; 0 when none is. */
@@ -22,8 +24,10 @@ export class Sender {
   /** The octets of a character that the text fragments so far left open. */
   #openCharacter: Uint8Array = NO_BYTES
 
-  constructor(output: Output) {
+  /** @param encoded - what an extension does to messages; null: nothing */
+  constructor(output: Output, encoded: EncodedOutput | null = null) {
     this.#output = output
+    this.#encoded = encoded
   }
 
   /** What we may still say to the peer. */
@@ -41,11 +45,17 @@ export class Sender {
     return this.#openOpcode !== 0
   }
 
-  message(payload: string | Uint8Array | PreparedMessage, isBinary: boolean): void {
+  /** Whether frames wait for one that is encoded elsewhere. */
+  get isWaiting(): boolean {
+    return this.#encoded !== null && this.#encoded.waiting > 0
+  }
+
+  message(payload: string | Uint8Array | PreparedMessage, isBinary: boolean, compress?: boolean): void {
     // @req 6455-5.4-4
     if (this.#openOpcode !== 0) throw new UsageError('sendMessage: a fragmented message is open (6455-5.4-4)')
     if (payload instanceof PreparedMessage) {
-      this.#output.prepared(payload)
+      if (this.#encoded === null) this.#output.prepared(payload)
+      else this.#encoded.data(payload.byte0, payload.payload, compress)
       return
     }
     requirePayload('sendMessage', payload)
@@ -54,16 +64,16 @@ export class Sender {
       throw new UsageError('sendMessage: text that is not valid UTF-8 (6455-5.6-1)')
     }
     // @req 6455-6.1-1 @req 6455-6.1-6 @req 6455-6.1-7 @req 6455-5.2-2
-    this.#frame(FIN | (isBinary ? Opcode.Binary : Opcode.Text), payload)
+    this.#frame(FIN | (isBinary ? Opcode.Binary : Opcode.Text), payload, compress)
   }
 
-  fragment(payload: string | Uint8Array, isBinary: boolean, fin: boolean): void {
+  fragment(payload: string | Uint8Array, isBinary: boolean, fin: boolean, compress?: boolean): void {
     requirePayload('sendFragment', payload)
     const first = this.#openOpcode === 0
     const messageOpcode = first ? (isBinary ? Opcode.Binary : Opcode.Text) : this.#openOpcode
     if (messageOpcode === Opcode.Text) this.#checkTextFragment(payload, fin)
     // @req 6455-6.1-5 @req 6455-6.1-6 @req 6455-6.1-7
-    this.#frame((fin ? FIN : 0) | (first ? messageOpcode : Opcode.Continuation), payload)
+    this.#frame((fin ? FIN : 0) | (first ? messageOpcode : Opcode.Continuation), payload, compress)
     this.#openOpcode = fin ? 0 : messageOpcode
   }
 
@@ -80,7 +90,8 @@ export class Sender {
 
   /** The Close frame, after which no data follows. @param body - from `serializeClosePayload` */
   close(body: Uint8Array): void {
-    this.control(Opcode.Close, body, 0, body.length)
+    if (this.#encoded === null) this.control(Opcode.Close, body, 0, body.length)
+    else this.#encoded.close(FIN | Opcode.Close, body)
     this.#half = SendHalf.CloseSent
     this.#sentCloseCode = readStatusCode(body)
   }
@@ -90,9 +101,15 @@ export class Sender {
     this.#half = SendHalf.Ended
   }
 
-  #frame(byte0: number, payload: string | Uint8Array): void {
+  /** Forgets messages that wait, but our Close frame: the connection was failed, or is over. */
+  abandon(): void {
+    this.#encoded?.abandon()
+  }
+
+  #frame(byte0: number, payload: string | Uint8Array, compress: boolean | undefined): void {
     // @req 6455-6.1-4
-    if (typeof payload === 'string') this.#output.textFrame(byte0, payload)
+    if (this.#encoded !== null) this.#encoded.data(byte0, payload, compress)
+    else if (typeof payload === 'string') this.#output.textFrame(byte0, payload)
     else this.#output.frame(byte0, payload, 0, payload.length)
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type FieldLines, HandshakeError, quote } from '../errors.ts'
+import type { PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
 import type { UpgradePlan } from '../handshake/server-handshake.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
@@ -10,13 +11,47 @@ export interface AuthorizeContext {
 }
 
 /**
- * Decides who may connect. What it returns becomes `ws.data`; `reject(…)` refuses. An error it throws is a 500 to the
+ * Decides who may connect. What it returns becomes `ws.data`; `accept(…)` also gives options, `reject(…)` refuses. An error it throws is a 500 to the
  * peer and is reported, cause included, by `connectionError`.
  */
 export type Authorize<Data> = (
   request: UpgradeRequest | IncomingMessage,
   context: AuthorizeContext,
-) => Data | Rejection | Promise<Data | Rejection>
+) => Admission<Data> | Promise<Admission<Data>>
+
+/** What `authorize` may settle on. */
+export type Admission<Data> = Data | Acceptance<Data> | Rejection
+
+/** What the application settles for one connection besides who may connect. */
+export interface ConnectionChoices {
+  /** In place of the server's option of that name. */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions
+}
+
+/** An admission with choices for this connection; made by {@link accept}. */
+export class Acceptance<Data> {
+  /** What `ws.data` becomes. */
+  readonly data: Data
+  /** What differs from the options of the server. */
+  readonly choices: ConnectionChoices
+
+  constructor(data: Data, choices: ConnectionChoices) {
+    this.data = data
+    this.choices = choices
+  }
+}
+
+/**
+ * What `authorize` returns to admit a request with options of its own.
+ *
+ * @param data - what `ws.data` becomes
+ * @param choices - what differs from the options of the server
+ * @example
+ * authorize: (request) => accept(userOf(request), { perMessageDeflate: isSlow(request) })
+ */
+export function accept<Data>(data: Data, choices: ConnectionChoices): Acceptance<Data> {
+  return new Acceptance(data, choices)
+}
 
 /** A refusal by the application; made by {@link reject}. */
 export class Rejection extends HandshakeError {

@@ -2,7 +2,11 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { TlsOptions } from 'node:tls'
 import { UsageError } from '../errors.ts'
+import type { Extension } from '../extensions/extension.ts'
+import { checkDeflateOptions, type PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
+import { deflateNegotiator } from '../extensions/permessage-deflate/permessage-deflate.ts'
 import { type HeadLimits, headLimits } from '../handshake/head-limits.ts'
+import type { ExtensionNegotiator } from '../handshake/negotiation.ts'
 import { limitOption } from '../protocol/options.ts'
 import { booleanOption, type CheckedSocketOptions, checkSocketOptions, type SocketOptions } from '../socket/options.ts'
 import type { Authorize } from './admission.ts'
@@ -40,6 +44,12 @@ export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
   subprotocols?: readonly string[]
   /** Chooses the subprotocol instead: one of the offered ones, or false for none. */
   handleProtocols?: (protocols: Set<string>, request: UpgradeRequest | IncomingMessage) => string | false
+  /**
+   * Compresses messages, RFC 7692: true, or what to agree on with clients that offer it; one connection can have other
+   * options through `accept()`. Default false. On TLS, compressing secrets together with text that somebody else chooses
+   * can give the secrets away: send such messages with `compress: false`.
+   */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions
   /** Milliseconds from accept to the end of the opening handshake, `authorize` included; then 408. Default 10,000. */
   handshakeTimeout?: number
   /** Opening handshakes under way at most; the oldest is dropped for a new one. Default 1,024. */
@@ -55,6 +65,7 @@ export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
 /** {@link WebSocketServerOptions} after the checks. */
 export interface CheckedServerOptions {
   readonly socket: CheckedSocketOptions
+  readonly extensions: readonly ExtensionNegotiator<Extension>[]
   readonly handshakeTimeout: number
   readonly maxPendingHandshakes: number
   readonly maxConnections: number
@@ -86,6 +97,7 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
   booleanOption('clientTracking', options.clientTracking, true)
   return {
     socket: checkSocketOptions(options, true),
+    extensions: deflateNegotiators(options.perMessageDeflate),
     handshakeTimeout: limitOption('handshakeTimeout', options.handshakeTimeout, 10_000, 1),
     maxPendingHandshakes: limitOption('maxPendingHandshakes', options.maxPendingHandshakes, 1024, 1),
     maxConnections: limitOption('maxConnections', options.maxConnections, Number.POSITIVE_INFINITY),
@@ -97,4 +109,16 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
     ),
     headLimits: headLimits(options.headLimits),
   }
+}
+
+/**
+ * What a server may agree on by the option `perMessageDeflate`.
+ *
+ * @throws UsageError that names what is wrong
+ */
+export function deflateNegotiators(
+  option: boolean | PerMessageDeflateOptions | undefined,
+): readonly ExtensionNegotiator<Extension>[] {
+  const options = checkDeflateOptions(option ?? false)
+  return options === null ? [] : [deflateNegotiator(options)]
 }

@@ -3,16 +3,25 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { HandshakeError, UsageError } from '../errors.ts'
+import type { Extension } from '../extensions/extension.ts'
+import { formatExtensions } from '../handshake/grammar.ts'
 import type { RequestHead } from '../handshake/head.ts'
-import { chooseSubprotocol } from '../handshake/negotiation.ts'
+import { chooseSubprotocol, type NegotiatedExtension, negotiateExtensions } from '../handshake/negotiation.ts'
 import { requestHeadFrom } from '../handshake/request.ts'
 import { acceptUpgrade, type UpgradePlan, validateUpgrade } from '../handshake/server-handshake.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
 import { slabPool } from '../socket/shared.ts'
 import type { DriverOptions } from '../socket/socket-driver.ts'
 import { attach, startReading, WebSocket } from '../socket/websocket.ts'
-import { ConnectionCounter, checkOrigin, Rejection } from './admission.ts'
-import type { CheckedServerOptions, WebSocketServerOptions } from './options.ts'
+import {
+  Acceptance,
+  type Admission,
+  type ConnectionChoices,
+  ConnectionCounter,
+  checkOrigin,
+  Rejection,
+} from './admission.ts'
+import { type CheckedServerOptions, deflateNegotiators, type WebSocketServerOptions } from './options.ts'
 import { PendingHandshake, type PendingOptions } from './pending-handshake.ts'
 import { RawUpgradeRequest, type UpgradeRequest } from './upgrade-request.ts'
 
@@ -39,6 +48,8 @@ export interface UpgraderHooks<Data> {
     request: AnyRequest | undefined,
   ) => void
 }
+
+const NO_CHOICES: ConnectionChoices = {}
 
 /** Takes sockets and requests through the opening handshake, RFC 6455 §4.2, and makes connections of them. */
 export class Upgrader<Data> {
@@ -132,26 +143,33 @@ export class Upgrader<Data> {
       return
     }
     const { authorize } = this.#options
-    if (authorize === undefined) this.#accept(pending, plan, request, undefined as Data)
+    if (authorize === undefined) this.#accept(pending, plan, request, undefined as Data, NO_CHOICES)
     else this.#authorize(pending, plan, request)
   }
 
   /** Asks the application. What it settles after the handshake is over is ignored. */
   async #authorize(pending: PendingHandshake, plan: UpgradePlan, request: AnyRequest): Promise<void> {
-    let data: Data | Rejection
+    let admission: Admission<Data>
     try {
-      data = await this.#options.authorize!(request, { signal: pending.signal })
+      admission = await this.#options.authorize!(request, { signal: pending.signal })
     } catch (error) {
       if (!pending.isOpen) return
       pending.refuse(applicationFault(error))
       return
     }
     if (!pending.isOpen) return
-    if (data instanceof Rejection) pending.refuse(data)
-    else this.#accept(pending, plan, request, data)
+    if (admission instanceof Rejection) pending.refuse(admission)
+    else if (admission instanceof Acceptance) this.#accept(pending, plan, request, admission.data, admission.choices)
+    else this.#accept(pending, plan, request, admission, NO_CHOICES)
   }
 
-  #accept(pending: PendingHandshake, plan: UpgradePlan, request: AnyRequest, data: Data): void {
+  #accept(
+    pending: PendingHandshake,
+    plan: UpgradePlan,
+    request: AnyRequest,
+    data: Data,
+    choices: ConnectionChoices,
+  ): void {
     const { socket } = pending
     if (!socket.writable) {
       pending.drop(new Error('the transport was gone before the opening handshake was done'))
@@ -160,13 +178,15 @@ export class Upgrader<Data> {
     const { accepted } = this.#pending.get(pending)!
     const address = addressOf(socket)
     let subprotocol: string | undefined
+    let extensions: readonly NegotiatedExtension<Extension>[]
     let response: Uint8Array
     try {
       // Time may have passed in `authorize`.
       this.#counter.check(address)
       subprotocol = this.#chooseSubprotocol(plan, request)
+      extensions = this.#chooseExtensions(plan, choices)
       // @req 6455-4.2.2-1
-      response = acceptUpgrade(plan, { subprotocol })
+      response = acceptUpgrade(plan, { subprotocol, extensions })
     } catch (error) {
       pending.refuse(error instanceof HandshakeError ? error : applicationFault(error))
       return
@@ -177,10 +197,10 @@ export class Upgrader<Data> {
     this.#counter.add(address)
     attach(ws, {
       socket,
-      driver: isTcp(socket) ? this.#tcpDriverOptions : this.#driverOptions,
+      driver: withExtensions(isTcp(socket) ? this.#tcpDriverOptions : this.#driverOptions, extensions),
       textFormat: this.#checked.socket.textFormat,
       protocol: subprotocol ?? '',
-      extensions: '',
+      extensions: extensions.length > 0 ? formatExtensions(extensions) : '',
       data,
       remoteAddress: address,
       onError: (error, isUnseen) => this.#hooks.onError(error, isUnseen, ws, request),
@@ -201,12 +221,26 @@ export class Upgrader<Data> {
     return subprotocols === undefined ? undefined : chooseSubprotocol(plan.subprotocols, subprotocols)
   }
 
+  #chooseExtensions(plan: UpgradePlan, choices: ConnectionChoices): readonly NegotiatedExtension<Extension>[] {
+    const { perMessageDeflate } = choices
+    const negotiators =
+      perMessageDeflate === undefined ? this.#checked.extensions : deflateNegotiators(perMessageDeflate)
+    return plan.extensionOffers.length === 0 ? [] : negotiateExtensions(plan.extensionOffers, negotiators)
+  }
+
   #done(pending: PendingHandshake, error: Error | null): void {
     const entry = this.#pending.get(pending)
     this.#pending.delete(pending)
     if (error === null) return
     this.#hooks.onError(error, error instanceof HandshakeError && error.httpStatus === 500, undefined, entry?.request)
   }
+}
+
+/** At most one extension owns RSV1, so at most one changes messages. */
+function withExtensions(options: DriverOptions, extensions: readonly NegotiatedExtension<Extension>[]): DriverOptions {
+  const [first] = extensions
+  if (first === undefined) return options
+  return { ...options, connection: { ...options.connection, extension: first.config } }
 }
 
 function draining(): HandshakeError {

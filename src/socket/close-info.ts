@@ -70,7 +70,9 @@ export function closeInfoOf(connection: Connection, forced: CloseCause | null, c
 function causeOf(connection: Connection, wasClean: boolean, closedFirst: boolean): CloseCause {
   if (connection.violation !== null) {
     const { statusCode } = connection.violation
-    return statusCode === 1008 || statusCode === 1009 ? CloseCause.LimitExceeded : CloseCause.ProtocolViolation
+    return statusCode === 1008 || statusCode === 1009 || statusCode === 1013
+      ? CloseCause.LimitExceeded
+      : CloseCause.ProtocolViolation
   }
   if (wasClean) return closedFirst ? CloseCause.ClosedByUs : CloseCause.ClosedByPeer
   return CloseCause.TransportEnded

@@ -20,6 +20,7 @@ import type { Clock } from './clock.ts'
 import { CloseCause, type CloseInfo, closeInfoOf } from './close-info.ts'
 import { type Flushable, flushSoon } from './flush-queue.ts'
 import type { Heartbeat, Patient } from './heartbeat.ts'
+import { type SendCallback, SendCallbacks } from './send-callbacks.ts'
 import { listenTo, type TransportListener } from './transport-listeners.ts'
 
 /** What the driver tells the `WebSocket` object. */
@@ -51,16 +52,13 @@ export interface DriverOptions {
   readonly writesAreCopied: boolean
 }
 
-/** Called when what was sent has been handed to the operating system, or cannot be any more. */
-export type SendCallback = (error?: Error | null) => void
-
 /** One connection on one Duplex. */
 export class SocketDriver implements ConnectionListener, Flushable, Patient, TransportListener {
   readonly socket: Duplex
   readonly connection: Connection
   readonly #events: DriverEvents
   readonly #options: DriverOptions
-  #callbacks: SendCallback[] | null = null
+  readonly #callbacks: SendCallbacks
   #isReading = false
   #isClosed = false
   #flushQueued = false
@@ -84,6 +82,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     this.socket = socket
     this.#events = events
     this.#options = options
+    this.#callbacks = new SendCallbacks((thrown) => events.handlerFailed(thrown))
     this.connection = new Connection(this, options.connection)
   }
 
@@ -101,7 +100,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
 
   /** Bytes that were sent and have not been handed to the operating system. */
   get bufferedAmount(): number {
-    return this.connection.pendingOutput + this.socket.writableLength
+    return this.connection.pendingOutput + this.connection.waitingOutput + this.socket.writableLength
   }
 
   /** Begins to read. @param head - bytes that came behind the opening handshake */
@@ -151,10 +150,16 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     this.#isClosed = true
     this.#options.clock.clearTimeout(this.#closeTimer)
     this.#options.heartbeat.remove(this)
+    this.#end()
+  }
+
+  /** Ends when all bytes that came before the end have been read. */
+  #end(): void {
     this.#readAll()
+    if (this.connection.isDecoding) return
     const info = closeInfoOf(this.connection, this.#forcedCause, this.#closedFirst)
     this.connection.transportClosed()
-    this.#settle(new ConnectionClosedError(info.code, info.reason))
+    this.#callbacks.settle(new ConnectionClosedError(info.code, info.reason))
     this.#events.ended(info)
   }
 
@@ -163,7 +168,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     do {
       this.connection.outputDrained()
       this.connection.resume()
-    } while (!this.connection.wantsBytes)
+    } while (!this.connection.wantsBytes && !this.connection.isDecoding)
   }
 
   // The connection speaks ---------------------------------------------------------------------------------------------
@@ -196,6 +201,11 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     this.#events.failed(violation)
   }
 
+  woken(): void {
+    if (this.#isClosed) this.#end()
+    else this.flush()
+  }
+
   // The application speaks --------------------------------------------------------------------------------------------
 
   /**
@@ -205,7 +215,11 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
    * @returns false when more than `highWaterMark` bytes wait; `drained` follows
    */
   sent(callback: SendCallback | undefined): boolean {
-    if (callback !== undefined) this.#addCallback(callback)
+    if (callback !== undefined) {
+      const { waitingFrames, releasedFrames } = this.connection
+      if (waitingFrames === 0) this.#callbacks.add(callback)
+      else this.#callbacks.addWaiting(callback, releasedFrames + waitingFrames)
+    }
     if (this.connection.hasBorrowedOutput) this.flush()
     else if (!this.#isReading && !this.#flushQueued) {
       this.#flushQueued = true
@@ -219,7 +233,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   /** Tells whoever sends too late that it cannot be done, in a tick of its own. */
   refuse(callback: SendCallback): void {
     const { closeCode, closeReason } = this.connection
-    process.nextTick(() => this.#settleOne(callback, new ConnectionClosedError(closeCode, closeReason)))
+    process.nextTick(() => this.#callbacks.call(callback, new ConnectionClosedError(closeCode, closeReason)))
   }
 
   /** Starts the closing handshake. */
@@ -250,6 +264,8 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   }
 
   pause(): void {
+    // What came before the end is delivered, whether or not there is a listener.
+    if (this.#isClosed) return
     this.#resumeWanted = false
     this.connection.pause()
     this.#followWants()
@@ -308,52 +324,26 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     const { socket, connection } = this
     // The socket says `drain` only above its own mark; whoever waits for less hears of the write itself.
     if (this.#owesDrain || connection.hasBorrowedOutput || !connection.wantsBytes) {
-      this.#addCallback(() => {
+      this.#callbacks.add(() => {
         if (socket.writableLength === 0) this.transportDrained()
       })
     }
+    this.#callbacks.release(connection.releasedFrames)
     this.#outputBytes += connection.pendingOutput
     const chunks = connection.takeOutput()
     if (this.#finSent || !socket.writable) {
       connection.outputWritten(true)
-      this.#settle(new ConnectionClosedError(connection.closeCode, connection.closeReason))
+      this.#callbacks.settle(new ConnectionClosedError(connection.closeCode, connection.closeReason))
       return
     }
     // @req 6455-6.1-9
     const last = chunks.length - 1
     if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(chunks[i])
-    if (this.#callbacks === null) socket.write(chunks[last])
-    else socket.write(chunks[last], this.#takeCallbacks())
+    if (this.#callbacks.isEmpty) socket.write(chunks[last])
+    else socket.write(chunks[last], this.#callbacks.take())
     if (last > 0) socket.uncork()
     connection.outputWritten(this.#options.writesAreCopied && socket.writableLength === 0)
-  }
-
-  #addCallback(callback: SendCallback): void {
-    this.#callbacks ??= []
-    this.#callbacks.push(callback)
-  }
-
-  /** Leaves the callbacks of what is being written to the write. */
-  #takeCallbacks(): SendCallback {
-    const callbacks = this.#callbacks ?? []
-    this.#callbacks = null
-    return (error) => {
-      for (const callback of callbacks) this.#settleOne(callback, error)
-    }
-  }
-
-  /** Tells everybody who waits for a write that it will not happen. */
-  #settle(error: Error): void {
-    if (this.#callbacks !== null) this.#takeCallbacks()(error)
-  }
-
-  #settleOne(callback: SendCallback, error: Error | null | undefined): void {
-    try {
-      callback(error)
-    } catch (thrown) {
-      this.#events.handlerFailed(thrown)
-    }
   }
 
   #followIntent(): void {

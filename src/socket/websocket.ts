@@ -12,8 +12,8 @@ import type { ReceivedMessage, ReceiveOptions } from './inbox.ts'
 import type { MessageStream } from './message-stream.ts'
 import type { Opening } from './opening.ts'
 import { type ControlPayload, type Sendable, toBytes, toPayload, toText } from './payload.ts'
+import type { SendCallback } from './send-callbacks.ts'
 import { Session, type SessionOptions } from './session.ts'
-import type { SendCallback } from './socket-driver.ts'
 
 /** Options of one `send()`. */
 export interface SendOptions {
@@ -21,6 +21,11 @@ export interface SendOptions {
   binary?: boolean | undefined
   /** Whether this is the last fragment of its message, RFC 6455 §5.4. Default true. */
   fin?: boolean | undefined
+  /**
+   * Whether the message may be compressed, if that was negotiated; below `threshold` it never is. Default: what the
+   * option `perMessageDeflate.compress` says. In a message of fragments only the first one decides. RFC 7692 §6.1.
+   */
+  compress?: boolean | undefined
 }
 
 const BINARY_TYPES: readonly BinaryType[] = ['nodebuffer', 'arraybuffer', 'blob', 'fragments']
@@ -318,8 +323,8 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     const { connection } = session.driver
     const isBinary = options?.binary ?? typeof payload !== 'string'
     const fin = options?.fin !== false
-    if (fin && !connection.isSendingFragments) connection.sendMessage(payload, isBinary)
-    else connection.sendFragment(payload, isBinary, fin)
+    if (fin && !connection.isSendingFragments) connection.sendMessage(payload, isBinary, options?.compress)
+    else connection.sendFragment(payload, isBinary, fin, options?.compress)
     return session.driver.sent(callback)
   }
 

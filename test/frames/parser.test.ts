@@ -72,7 +72,12 @@ describe('FrameParser', () => {
     expect(rfcCases.map(({ vector }) => vector)).toEqual(vectorIds)
   })
 
-  it.each(Object.entries(violations))('has a case that breaks %s', (name, { statusCode }) => {
+  /** What is wrong inside a compressed message is judged by the extension, see test/extensions. */
+  const parserRules = Object.entries(violations).filter(
+    ([name]) => name !== 'CorruptMessage' && name !== 'DeflateMemoryExhausted',
+  )
+
+  it.each(parserRules)('has a case that breaks %s', (name, { statusCode }) => {
     const cases = violationCases.filter(({ violation }) => violation === name)
     expect(cases.length).toBeGreaterThan(0)
     for (const { name: title } of cases) expect(title).toContain(`fails with ${statusCode} `)

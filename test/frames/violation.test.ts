@@ -18,6 +18,8 @@ const EXPECTED = {
   NonMinimalLength: ['6455-5.2-6', 1002],
   MessageTooBig: ['6455-10.4-2', 1009],
   TooManyFragments: ['6455-10.4-1', 1008],
+  CorruptMessage: ['7692-7.2.2-11', 1007],
+  DeflateMemoryExhausted: ['6455-10.4-1', 1013],
   InvalidUtf8: ['6455-8.1-1', 1007],
   InvalidUtf8Reason: ['6455-8.1-1', 1007],
   TruncatedStatusCode: ['6455-5.5.1-2', 1002],

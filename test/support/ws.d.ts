@@ -5,6 +5,15 @@ declare module 'ws' {
   interface SendOptions {
     binary?: boolean
     fin?: boolean
+    compress?: boolean
+  }
+
+  interface DeflateOptions {
+    serverNoContextTakeover?: boolean
+    clientNoContextTakeover?: boolean
+    serverMaxWindowBits?: number
+    clientMaxWindowBits?: number
+    threshold?: number
   }
 
   export class WebSocket extends EventEmitter<{
@@ -16,7 +25,11 @@ declare module 'ws' {
     error: [error: Error]
     'unexpected-response': [request: unknown, response: { statusCode: number; headers: Record<string, string> }]
   }> {
-    constructor(url: string, protocols?: string | readonly string[], options?: { perMessageDeflate?: boolean })
+    constructor(
+      url: string,
+      protocols?: string | readonly string[],
+      options?: { perMessageDeflate?: boolean | DeflateOptions },
+    )
     readonly readyState: number
     readonly protocol: string
     readonly extensions: string

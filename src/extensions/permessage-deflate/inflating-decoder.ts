@@ -1,0 +1,299 @@
+/*
+ * The receiving side of permessage-deflate, RFC 7692 §6.2 and §7.2.2.
+ *
+ * Theory of operation
+ * -------------------
+ * It stands between the parser and the assembler. A message without RSV1 passes through. A small compressed message in
+ * one frame is inflated at once, into memory that all connections share, and handed on as a frame. All else is handed on
+ * piece by piece as it comes, so that a large compressed message can be consumed while it arrives.
+ *
+ * One write inflates to 64 KiB at most. What a piece of payload gives beyond that is inflated on another thread, 64 KiB
+ * by 64 KiB; meanwhile the decoder is busy and nothing more is parsed. While the application pauses, nothing is inflated:
+ * a bomb costs what was taken of it.
+ *
+ * Rules for editors
+ * 1. Nothing comes out that was not counted: at most one byte more than `maxPayload` is ever inflated.
+ * 2. After a violation, and after `close`, nothing is handed on. A thread may still be at work then: its state is given
+ *    back when it is done.
+ */
+import { isValidUtf8, uninitialised } from '../../frames/bytes.ts'
+import { Opcode } from '../../frames/opcode.ts'
+import type { FrameSink } from '../../frames/parser.ts'
+import { Utf8Validator } from '../../frames/utf8.ts'
+import { type Violation, violations } from '../../frames/violation.ts'
+import type { Decoder, DecoderHost } from '../extension.ts'
+import { runElsewhere } from './elsewhere.ts'
+import { deflateMemory, type Kind } from './memory.ts'
+import { SCRATCH_LENGTH, Scratch } from './scratch.ts'
+import { Failure, type Inflater } from './state.ts'
+
+const NO_BYTES = new Uint8Array(0)
+/** What a message may leave behind its end: nothing. If something comes, it is not looked at. */
+const NO_OUTPUT = new Uint8Array(1)
+/** Neither a number of bytes nor a `Failure`. */
+const NOTHING = -3
+
+const scratch = new Scratch()
+
+/** Inflates the messages of one connection. */
+export class InflatingDecoder implements Decoder {
+  readonly #next: FrameSink
+  readonly #host: DecoderHost
+  readonly #maxPayload: number
+  readonly #kind: Kind<Inflater>
+  /** Whether the window is kept from message to message. */
+  readonly #takeover: boolean
+  readonly #utf8 = new Utf8Validator()
+  #inflater: Inflater | null = null
+  #isDead = false
+
+  // The message in hand.
+  #isCompressed = false
+  #isText = false
+  /** Bytes that came out so far. */
+  #inflated = 0
+  /** Whether any byte went in. */
+  #hasInput = false
+
+  /** FIN of the frame in hand. */
+  #fin = false
+
+  // The piece of payload that is inflated elsewhere: from `#pieceAt` on it was not read yet.
+  #isBusy = false
+  #isElsewhere = false
+  #piece: Uint8Array = NO_BYTES
+  #pieceAt = 0
+  #block: Uint8Array = NO_BYTES
+  /** Whether it goes on when the application does not pause any more. */
+  #isWaiting = false
+  /** What the last write elsewhere returned, when that has to wait. */
+  #kept = NOTHING
+  /** Whether the frame ends with the piece. */
+  #isFrameOver = false
+
+  constructor(next: FrameSink, host: DecoderHost, maxPayload: number, kind: Kind<Inflater>, takeover: boolean) {
+    this.#next = next
+    this.#host = host
+    this.#maxPayload = maxPayload
+    this.#kind = kind
+    this.#takeover = takeover
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy
+  }
+
+  dataFrame(opcode: number, fin: boolean, rsv1: boolean, bytes: Uint8Array, start: number, end: number): void {
+    const isFirst = opcode !== Opcode.Continuation
+    if (isFirst) this.#isCompressed = rsv1
+    // @req 7692-6.2-2
+    if (!this.#isCompressed) this.#next.dataFrame(opcode, fin, false, bytes, start, end)
+    else if (isFirst && !this.#begin(opcode)) return
+    else if (isFirst && fin && end > start && !this.#inflater!.gathers) this.#message(opcode, bytes, start, end)
+    else {
+      this.#startFrame(opcode, fin)
+      if (end > start) this.#inflate(bytes, start, end)
+      this.#endOfFrame()
+    }
+  }
+
+  dataFrameStart(opcode: number, fin: boolean, rsv1: boolean, payloadLength: number): void {
+    if (opcode !== Opcode.Continuation) this.#isCompressed = rsv1
+    if (!this.#isCompressed) this.#next.dataFrameStart(opcode, fin, false, payloadLength)
+    else if (opcode === Opcode.Continuation || this.#begin(opcode)) this.#startFrame(opcode, fin)
+  }
+
+  dataFramePayload(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#isCompressed) this.#next.dataFramePayload(bytes, start, end)
+    else if (!this.#isDead) this.#inflate(bytes, start, end)
+  }
+
+  dataFrameEnd(fin: boolean): void {
+    if (this.#isCompressed) this.#endOfFrame()
+    else this.#next.dataFrameEnd(fin)
+  }
+
+  controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#next.controlFrame(opcode, bytes, start, end)
+  }
+
+  violation(violation: Violation): void {
+    this.#next.violation(violation)
+  }
+
+  proceed(): void {
+    if (!this.#isWaiting) return
+    this.#isWaiting = false
+    const byteCount = this.#kept
+    this.#kept = NOTHING
+    if (byteCount === NOTHING) this.#inflateElsewhere()
+    else this.#continue(byteCount)
+  }
+
+  close(): void {
+    this.#isDead = true
+    this.#isBusy = false
+    this.#piece = this.#block = NO_BYTES
+    if (!this.#isElsewhere) this.#giveBack()
+  }
+
+  /** @returns false when there is no memory for it */
+  #begin(opcode: number): boolean {
+    this.#isText = opcode === Opcode.Text
+    if (this.#isText) this.#utf8.reset()
+    this.#inflated = 0
+    this.#hasInput = false
+    this.#inflater ??= deflateMemory.take(this.#kind)
+    if (this.#inflater === null) this.#fail(violations.DeflateMemoryExhausted)
+    return this.#inflater !== null
+  }
+
+  #startFrame(opcode: number, fin: boolean): void {
+    this.#fin = fin
+    // How many bytes will come out is not known; 0 announces nothing.
+    this.#next.dataFrameStart(opcode, fin, false, 0)
+  }
+
+  /** The fast path: a whole message in one frame. */
+  #message(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    const inflater = this.#inflater!
+    const output = scratch.lend()
+    const room = this.#room()
+    const byteCount = inflater.write(bytes, start, end, output, room)
+    this.#hasInput = true
+    if (byteCount === room || byteCount < 0) {
+      this.#startFrame(opcode, true)
+      this.#isFrameOver = true
+      this.#handOn(output, byteCount, room, bytes, end)
+    } else if (inflater.finish(NO_OUTPUT, 1, 1) !== 0) this.#fail(violations.CorruptMessage)
+    // @req 7692-6.1-6
+    else if (this.#isText && !isValidUtf8(output, 0, byteCount)) this.#fail(violations.InvalidUtf8)
+    else {
+      this.#host.decoded(byteCount)
+      if (!this.#takeover) this.#giveBack()
+      // @req 7692-6.2-1
+      this.#next.dataFrame(opcode, true, false, output, 0, byteCount)
+    }
+    scratch.giveBack(output)
+  }
+
+  /** Inflates a piece of payload, the first 64 KiB of what comes out at once. */
+  #inflate(bytes: Uint8Array, start: number, end: number): void {
+    this.#hasInput = true
+    const output = scratch.lend()
+    const room = this.#room()
+    this.#handOn(output, this.#inflater!.write(bytes, start, end, output, room), room, bytes, end)
+    scratch.giveBack(output)
+  }
+
+  /** Hands on what the first write gave; if there is more, the rest goes elsewhere. */
+  #handOn(output: Uint8Array, byteCount: number, room: number, bytes: Uint8Array, end: number): void {
+    if (!this.#pass(output, byteCount)) return
+    if (byteCount < room) return
+    this.#piece = bytes.slice(end - this.#inflater!.left, end)
+    this.#pieceAt = 0
+    this.#block = uninitialised(SCRATCH_LENGTH)
+    this.#isBusy = true
+    this.#host.held()
+    this.#inflateElsewhere()
+  }
+
+  #inflateElsewhere(): void {
+    this.#isWaiting = this.#host.isPaused
+    if (this.#isWaiting) return
+    const inflater = this.#inflater!
+    this.#isElsewhere = true
+    runElsewhere((ended) => {
+      const done = (byteCount: number) => {
+        ended()
+        this.#isElsewhere = false
+        if (this.#isDead) this.#giveBack()
+        else if (this.#host.isPaused) {
+          this.#isWaiting = true
+          this.#kept = byteCount
+        } else this.#continue(byteCount)
+      }
+      if (this.#isDead) done(0)
+      else inflater.writeLater(this.#piece, this.#pieceAt, this.#piece.length, this.#block, this.#room(), done)
+    })
+  }
+
+  /** Goes on with what was inflated elsewhere. */
+  #continue(byteCount: number): void {
+    const isMore = byteCount === this.#room()
+    if (this.#pass(this.#block, byteCount)) {
+      if (isMore) {
+        this.#pieceAt = this.#piece.length - this.#inflater!.left
+        this.#inflateElsewhere()
+        return
+      }
+      this.#piece = this.#block = NO_BYTES
+      if (this.#isFrameOver) this.#endFrame()
+      this.#isBusy = false
+    }
+    this.#host.released()
+  }
+
+  /** How many bytes the next write may give: one more than the message may still have shows that it is too long. */
+  #room(): number {
+    return Math.min(SCRATCH_LENGTH, this.#maxPayload - this.#inflated + 1)
+  }
+
+  /** Judges and hands on what came out. @returns whether the connection goes on */
+  #pass(output: Uint8Array, byteCount: number): boolean {
+    this.#inflated += byteCount
+    // @req 6455-10.4-2
+    if (byteCount === Failure.TooMuch || this.#inflated > this.#maxPayload) this.#fail(violations.MessageTooBig)
+    else if (byteCount < 0) this.#fail(violations.CorruptMessage)
+    else if (byteCount > 0) {
+      this.#host.decoded(byteCount)
+      if (this.#isText && !this.#utf8.push(output, 0, byteCount)) this.#fail(violations.InvalidUtf8)
+      else this.#next.dataFramePayload(output, 0, byteCount)
+    }
+    return !this.#isDead
+  }
+
+  #endOfFrame(): void {
+    if (this.#isBusy) this.#isFrameOver = true
+    else if (!this.#isDead) this.#endFrame()
+  }
+
+  #endFrame(): void {
+    this.#isFrameOver = false
+    if (this.#fin) {
+      // Lenient: a message without a byte of DEFLATE data is an empty one; §7.2.3.6 has a byte 00.
+      if (this.#hasInput && !this.#finish()) return
+      if (this.#isText && !this.#utf8.isComplete) {
+        this.#fail(violations.InvalidUtf8)
+        return
+      }
+      if (!this.#takeover) this.#giveBack()
+    }
+    this.#next.dataFrameEnd(this.#fin)
+  }
+
+  /** @returns whether the connection goes on */
+  #finish(): boolean {
+    const output = scratch.lend()
+    let room: number
+    let byteCount: number
+    do {
+      room = this.#room()
+      byteCount = this.#inflater!.finish(output, room, this.#maxPayload - this.#inflated)
+    } while (this.#pass(output, byteCount) && byteCount === room)
+    scratch.giveBack(output)
+    return !this.#isDead
+  }
+
+  #fail(violation: Violation): void {
+    this.#isDead = true
+    this.#isBusy = false
+    this.#giveBack()
+    this.#next.violation(violation)
+  }
+
+  #giveBack(): void {
+    if (this.#inflater !== null) deflateMemory.give(this.#kind, this.#inflater)
+    this.#inflater = null
+  }
+}

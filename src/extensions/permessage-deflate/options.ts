@@ -1,0 +1,108 @@
+import { UsageError } from '../../errors.ts'
+import type { CompressRule } from './deflating-encoder.ts'
+import { MAX_WINDOW_BITS, MIN_WINDOW_BITS } from './parameters.ts'
+import { MAX_STRATEGY } from './zlib.ts'
+
+/**
+ * Options of the compression of messages, RFC 7692. Names and meanings are those of `ws`; the defaults keep a connection
+ * small.
+ */
+export interface PerMessageDeflateOptions {
+  /**
+   * Whether the server forgets its window after each message, §7.1.1.1. Default true: connections share the memory, and
+   * messages that resemble each other do not profit from it.
+   */
+  serverNoContextTakeover?: boolean | undefined
+  /** The same of the client, §7.1.1.2. Default true. */
+  clientNoContextTakeover?: boolean | undefined
+  /** log2 of the largest window of the server, 9-15, §7.1.2.1. Default 12. */
+  serverMaxWindowBits?: number | undefined
+  /** log2 of the largest window of the client, 9-15, §7.1.2.2; true leaves it to the other side. Default 12. */
+  clientMaxWindowBits?: number | true | undefined
+  /** Bytes from which on a message is compressed, with context takeover too. Default 1024. */
+  threshold?: number | undefined
+  /**
+   * Whether a message is compressed for which `send()` does not say so itself, or a function that decides. Default true.
+   */
+  compress?: boolean | CompressRule | undefined
+  /** 0 (fastest) to 9 (smallest), or -1 for zlib's choice, 6. Default -1. */
+  level?: number | undefined
+  /** Memory for deflating, 1-9: 2^(memLevel + 9) bytes. Default 5. */
+  memLevel?: number | undefined
+  /** `level`, `memLevel` and zlib's `strategy` as `ws` has them; other members are ignored. */
+  zlibDeflateOptions?: object | undefined
+  /** Stands here because `ws` has it; there is nothing to choose. */
+  zlibInflateOptions?: object | undefined
+  /** Stands here because `ws` has it; at most four messages are compressed or inflated on other threads. */
+  concurrencyLimit?: number | undefined
+}
+
+/** {@link PerMessageDeflateOptions} after the checks. */
+export interface CheckedDeflateOptions {
+  readonly serverNoContextTakeover: boolean
+  readonly clientNoContextTakeover: boolean
+  readonly serverMaxWindowBits: number
+  readonly clientMaxWindowBits: number
+  readonly threshold: number
+  readonly compress: boolean | CompressRule
+  readonly level: number
+  readonly memLevel: number
+  readonly strategy: number
+}
+
+const DEFAULT_WINDOW_BITS = 12
+const DEFAULT_MEM_LEVEL = 5
+const DEFAULT_THRESHOLD = 1024
+
+/**
+ * Checks the option `perMessageDeflate`.
+ *
+ * @returns null when compression is off
+ * @throws UsageError that names what is wrong
+ */
+export function checkDeflateOptions(option: boolean | PerMessageDeflateOptions): CheckedDeflateOptions | null {
+  if (option === false) return null
+  if (option !== true && (typeof option !== 'object' || option === null)) {
+    throw new UsageError(`option perMessageDeflate is ${String(option)}; it must be a boolean or an object`)
+  }
+  const options: PerMessageDeflateOptions = option === true ? {} : option
+  const { zlibDeflateOptions = {}, clientMaxWindowBits, compress = true } = options
+  const zlib = zlibDeflateOptions as { level?: unknown; memLevel?: unknown; strategy?: unknown }
+  if (typeof compress !== 'boolean' && typeof compress !== 'function') {
+    throw new UsageError(`option perMessageDeflate.compress is ${String(compress)}; it must be a boolean or a function`)
+  }
+  const bits = clientMaxWindowBits === true ? MAX_WINDOW_BITS : clientMaxWindowBits
+  return {
+    serverNoContextTakeover: flag('serverNoContextTakeover', options.serverNoContextTakeover),
+    clientNoContextTakeover: flag('clientNoContextTakeover', options.clientNoContextTakeover),
+    serverMaxWindowBits: integer(
+      'serverMaxWindowBits',
+      options.serverMaxWindowBits ?? DEFAULT_WINDOW_BITS,
+      MIN_WINDOW_BITS,
+      MAX_WINDOW_BITS,
+    ),
+    clientMaxWindowBits: integer('clientMaxWindowBits', bits ?? DEFAULT_WINDOW_BITS, MIN_WINDOW_BITS, MAX_WINDOW_BITS),
+    threshold: integer('threshold', options.threshold ?? DEFAULT_THRESHOLD, 0, Number.MAX_SAFE_INTEGER),
+    compress,
+    level: integer('level', options.level ?? zlib.level ?? -1, -1, 9),
+    memLevel: integer('memLevel', options.memLevel ?? zlib.memLevel ?? DEFAULT_MEM_LEVEL, 1, 9),
+    strategy: integer('zlibDeflateOptions.strategy', zlib.strategy ?? 0, 0, MAX_STRATEGY),
+  }
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (value === undefined) return true
+  if (typeof value !== 'boolean') {
+    throw new UsageError(`option perMessageDeflate.${name} is ${String(value)}; it must be true or false`)
+  }
+  return value
+}
+
+function integer(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw new UsageError(
+      `option perMessageDeflate.${name} is ${String(value)}; it must be an integer from ${min} to ${max}`,
+    )
+  }
+  return value
+}

@@ -1,0 +1,132 @@
+import type { Encoder } from '../extensions/extension.ts'
+import { encodeUtf8 } from '../frames/bytes.ts'
+import { FIN, OPCODE, RSV1 } from '../frames/header.ts'
+import { isControl, Opcode } from '../frames/opcode.ts'
+import { COPY_UP_TO, type Output } from './output.ts'
+
+/** A frame that waits. */
+interface WaitingFrame {
+  readonly byte0: number
+  readonly payload: Uint8Array
+  /** Whether the message it begins shall be encoded. */
+  readonly isWanted: boolean
+}
+
+/**
+ * Frames on their way through an encoder. Most are encoded at once. While one is encoded elsewhere, those behind it wait:
+ * they leave in the order in which they came.
+ */
+export class EncodedOutput {
+  readonly #output: Output
+  readonly #encoder: Encoder
+  readonly #woken: () => void
+  /** The first one is being encoded elsewhere. */
+  #waiting: WaitingFrame[] = []
+  #waitingBytes = 0
+  #done = 0
+  /** Whether the open message is encoded. */
+  #isEncoded = false
+
+  /** @param woken - called when a frame that waited went into the output */
+  constructor(output: Output, encoder: Encoder, woken: () => void) {
+    this.#output = output
+    this.#encoder = encoder
+    this.#woken = woken
+  }
+
+  /** How many frames wait. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Bytes of the payloads that wait. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  /** How many frames have waited and went into the output. */
+  get done(): number {
+    return this.#done
+  }
+
+  /**
+   * Sends a data frame.
+   *
+   * @param byte0 - FIN and opcode
+   * @param compress - what the caller wants; only looked at in the first frame of a message
+   */
+  data(byte0: number, payload: string | Uint8Array, compress: boolean | undefined): void {
+    const opcode = byte0 & OPCODE
+    const isWanted = opcode !== Opcode.Continuation && this.#encoder.wants(payload, opcode === Opcode.Binary, compress)
+    if (this.#waiting.length === 0 && this.#tryAtOnce(byte0, payload, isWanted)) return
+    const bytes = typeof payload === 'string' ? encodeUtf8(payload) : payload.slice()
+    this.#waiting.push({ byte0, payload: bytes, isWanted })
+    this.#waitingBytes += bytes.length
+    if (this.#waiting.length === 1) this.#encodeLater(byte0, bytes)
+  }
+
+  /** Sends the Close frame, behind all that waits. */
+  close(byte0: number, body: Uint8Array): void {
+    if (this.#waiting.length === 0) this.#output.frame(byte0, body, 0, body.length)
+    else this.#waiting.push({ byte0, payload: body, isWanted: false })
+  }
+
+  /** Forgets what waits, but a Close frame, which goes out now; nothing is encoded any more. */
+  abandon(): void {
+    const last = this.#waiting.at(-1)
+    this.#waiting = []
+    this.#waitingBytes = 0
+    this.#encoder.close()
+    if (last !== undefined && isControl(last.byte0 & OPCODE)) {
+      this.#output.frame(last.byte0, last.payload, 0, last.payload.length)
+    }
+  }
+
+  /** @returns false when the frame has to be encoded elsewhere */
+  #tryAtOnce(byte0: number, payload: string | Uint8Array, isWanted: boolean): boolean {
+    const isFirst = (byte0 & OPCODE) !== Opcode.Continuation
+    if (isFirst) this.#isEncoded = isWanted && this.#encoder.begin()
+    if (!this.#isEncoded) {
+      // @req 7692-6.1-2
+      if (typeof payload === 'string') this.#output.textFrame(byte0, payload)
+      else this.#output.frame(byte0, payload, 0, payload.length)
+      return true
+    }
+    const byteCount = this.#encoder.encode(payload, (byte0 & FIN) !== 0)
+    if (byteCount < 0) return false
+    const { output } = this.#encoder
+    this.#encoded(byte0, byteCount > COPY_UP_TO ? output.slice(0, byteCount) : output, byteCount)
+    return true
+  }
+
+  #encoded(byte0: number, bytes: Uint8Array, byteCount: number): void {
+    // @req 7692-6.1-1 @req 7692-6.1-3 @req 7692-6.1-5
+    const isFirst = (byte0 & OPCODE) !== Opcode.Continuation
+    this.#output.frame(isFirst ? byte0 | RSV1 : byte0, bytes, 0, byteCount)
+  }
+
+  #encodeLater(byte0: number, payload: Uint8Array): void {
+    this.#encoder.encodeLater(payload, (byte0 & FIN) !== 0, (encoded) => {
+      this.#encoded(byte0, encoded, encoded.length)
+      this.#next()
+      this.#woken()
+    })
+  }
+
+  /** The first waiting frame is done: goes on until another one has to be encoded elsewhere. */
+  #next(): void {
+    let count = 1
+    let next = this.#waiting[count]
+    while (next !== undefined && this.#sendWaiting(next)) next = this.#waiting[++count]
+    for (let i = 0; i < count; i++) this.#waitingBytes -= this.#waiting[i]!.payload.length
+    this.#waiting = this.#waiting.slice(count)
+    this.#done += count
+    if (next !== undefined) this.#encodeLater(next.byte0, next.payload)
+  }
+
+  #sendWaiting({ byte0, payload, isWanted }: WaitingFrame): boolean {
+    if (!isControl(byte0 & OPCODE)) return this.#tryAtOnce(byte0, payload, isWanted)
+    this.#output.frame(byte0, payload, 0, payload.length)
+    return true
+  }
+}

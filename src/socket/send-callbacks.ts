@@ -1,0 +1,69 @@
+/** Called when what was sent has been handed to the operating system, or cannot be any more. */
+export type SendCallback = (error?: Error | null) => void
+
+interface WaitingCallback {
+  readonly callback: SendCallback
+  /** How many frames have to be released before it is this one's turn. */
+  readonly after: number
+}
+
+/** The callbacks of what one connection sent and its transport has not taken yet. */
+export class SendCallbacks {
+  readonly #onThrown: (thrown: unknown) => void
+  #ready: SendCallback[] | null = null
+  #waiting: WaitingCallback[] | null = null
+
+  /** @param onThrown - told of what a callback throws */
+  constructor(onThrown: (thrown: unknown) => void) {
+    this.#onThrown = onThrown
+  }
+
+  /** Whether a write has somebody to tell. */
+  get isEmpty(): boolean {
+    return this.#ready === null
+  }
+
+  /** Adds a callback for the next write. */
+  add(callback: SendCallback): void {
+    this.#ready ??= []
+    this.#ready.push(callback)
+  }
+
+  /** Adds a callback for a frame that is still being encoded: the write after that many frames were released. */
+  addWaiting(callback: SendCallback, after: number): void {
+    this.#waiting ??= []
+    this.#waiting.push({ callback, after })
+  }
+
+  /** So many frames were released in all. */
+  release(frameCount: number): void {
+    if (this.#waiting === null) return
+    const still = this.#waiting.findIndex(({ after }) => after > frameCount)
+    const released = this.#waiting.splice(0, still === -1 ? this.#waiting.length : still)
+    for (const { callback } of released) this.add(callback)
+    if (still === -1) this.#waiting = null
+  }
+
+  /** Leaves the callbacks of the next write to that write. */
+  take(): SendCallback {
+    const callbacks = this.#ready ?? []
+    this.#ready = null
+    return (error) => {
+      for (const callback of callbacks) this.call(callback, error)
+    }
+  }
+
+  /** Tells everybody that it will not be written. */
+  settle(error: Error): void {
+    this.release(Number.POSITIVE_INFINITY)
+    if (this.#ready !== null) this.take()(error)
+  }
+
+  call(callback: SendCallback, error: Error | null | undefined): void {
+    try {
+      callback(error)
+    } catch (thrown) {
+      this.#onThrown(thrown)
+    }
+  }
+}
