@@ -1,0 +1,117 @@
+import { expect } from 'vitest'
+import { type Chunking, chunkings } from '../../support/chunkings.ts'
+import { readClosePayload, readServerFrame } from '../../support/client-frames.ts'
+import { openRawWebSocket, RawSocket, SAMPLE_KEY } from '../../support/raw-socket.ts'
+
+/** How long an attacker waits to learn that a server keeps a connection it should have ended. */
+const PATIENCE_MS = 1500
+
+/** Streams up to this length are also split at every byte and sent byte by byte. */
+const SHORT = 48
+
+/** The ways in which a stream is delivered: whole; short ones also byte by byte and split at every byte. */
+export function deliveries(bytes: Uint8Array): Chunking[] {
+  return bytes.length <= SHORT ? chunkings(bytes) : [{ name: 'whole', chunks: [bytes] }]
+}
+
+/** What a server makes of a request. */
+export interface Answer {
+  readonly status: number
+  readonly head: string
+  /** How the server ended the stream; undefined when it kept it. */
+  readonly ended: 'end' | 'reset' | undefined
+  /** How many responses came. */
+  readonly responses: number
+}
+
+/** Sends a request, as it is or in pieces, and reads what comes back: to the end, or to the end of a 101. */
+export async function request(port: number, text: string | readonly Uint8Array[]): Promise<Answer> {
+  using raw = await RawSocket.connect(port)
+  const chunks = typeof text === 'string' ? [Buffer.from(text, 'latin1')] : text
+  for (const chunk of chunks) {
+    if (raw.ended !== undefined) break
+    // The server may have refused already: then the write fails, and the answer says why.
+    await raw.write(chunk).catch(() => {})
+  }
+  return await answerOn(raw)
+}
+
+/** Reads a response to the end of the stream, or to the end of a 101. */
+export async function answerOn(raw: RawSocket): Promise<Answer> {
+  let text = latin1(await raw.readUntil('\r\n\r\n', 2 * PATIENCE_MS).catch(() => new Uint8Array(0)))
+  if (!text.startsWith('HTTP/1.1 101 ')) text += latin1(await raw.readToEnd(PATIENCE_MS).catch(() => raw.unread))
+  return {
+    status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1] ?? 0),
+    head: text,
+    ended: raw.ended,
+    responses: text.split(/^HTTP\/1\.1 /m).length - 1,
+  }
+}
+
+/** Fails unless the request is refused with one response of 4xx, and the stream ended. */
+export async function expectRefused(port: number, text: string | readonly Uint8Array[], name = ''): Promise<Answer> {
+  const answer = await request(port, text)
+  const what = `${name || JSON.stringify(typeof text === 'string' ? text.slice(0, 80) : '')}`
+  expect(answer.status, `status for ${what}`).toBeGreaterThanOrEqual(400)
+  expect(answer.status, `status for ${what}`).toBeLessThan(500)
+  expect(answer.responses, `responses to ${what}`).toBe(1)
+  expect(answer.ended, `the end of the stream after ${what}`).toBeDefined()
+  return answer
+}
+
+/** The lines of a good request, by name, in their order; `null` for a line that is left out. */
+export type Changes = Readonly<Record<string, string | readonly string[] | null>>
+
+/** A good request with some of its lines changed. The key '' is the request line; unknown names are added. */
+export function head(changes: Changes = {}): string {
+  const lines: Record<string, string | readonly string[] | null> = {
+    '': 'GET / HTTP/1.1',
+    Host: 'localhost',
+    Upgrade: 'websocket',
+    Connection: 'Upgrade',
+    'Sec-WebSocket-Key': SAMPLE_KEY,
+    'Sec-WebSocket-Version': '13',
+  }
+  const all: Array<[string, string]> = []
+  for (const [name, value] of [...Object.entries({ ...lines, ...changes })]) {
+    for (const one of value === null ? [] : typeof value === 'string' ? [value] : value) all.push([name, one])
+  }
+  return `${all.map(([name, value]) => (name === '' ? value : `${name}: ${value}`)).join('\r\n')}\r\n\r\n`
+}
+
+/** Opens connections and delivers `bytes` in every way; fails unless each ends with one of the close codes. */
+export async function expectClosed(
+  port: number,
+  bytes: Uint8Array,
+  codes: readonly number[],
+  { name = '', before = 0 }: { name?: string; before?: number } = {},
+): Promise<void> {
+  await Promise.all(
+    deliveries(bytes).map(async (delivery) => {
+      const code = await closeCodeAfter(port, delivery.chunks, before)
+      expect(codes, `close code ${code} after ${name} delivered ${delivery.name}`).toContain(code)
+    }),
+  )
+}
+
+/** Sends chunks on a new connection and reads up to the Close frame; 1006 when there is none. */
+export async function closeCodeAfter(port: number, chunks: readonly Uint8Array[], skip = 0): Promise<number> {
+  const { raw } = await openRawWebSocket(port)
+  using _ = raw
+  for (const chunk of chunks) await raw.write(chunk).catch(() => {})
+  try {
+    for (let i = 0; i < skip; i++) await readServerFrame(raw)
+    const frame = await readServerFrame(raw)
+    if (frame.opcode !== 0x8) return -frame.opcode
+    // The server ends its side; what we would still say is not looked at.
+    await raw.readToEnd()
+    return readClosePayload(frame.payload).statusCode
+  } catch (error) {
+    if (raw.ended !== undefined) return 1006
+    throw error
+  }
+}
+
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1')
+}
