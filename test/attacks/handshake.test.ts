@@ -9,6 +9,13 @@ import { answerOn, expectRefused, head, request } from './support/wire.ts'
 const KIB = 1 << 10
 const MIB = 1 << 20
 
+/** Sends a request and waits for the head of the answer, whether or not the stream ends then. */
+async function answered(port: number, ...chunks: ReadonlyArray<string | Uint8Array>): Promise<void> {
+  using raw = await RawSocket.connect(port)
+  for (const chunk of chunks) await raw.write(chunk)
+  await raw.readUntil('\r\n\r\n')
+}
+
 /** Fails when twice the length costs much more than twice the CPU of the target, however often it is measured. */
 async function expectLinear(target: Target, attack: (n: number) => Promise<unknown>, n: number): Promise<void> {
   const cost = async (length: number): Promise<number> => {
@@ -32,14 +39,14 @@ describe('field values that make a parser search', () => {
     { ids: ['S-H01', 'S-H03'], title: 'a long run of spaces in a list is read in linear time' },
     async ({ target, port }) => {
       for (const name of ['Sec-WebSocket-Protocol', 'Connection', 'Upgrade']) {
-        await expectLinear(target, (n) => request(port, head({ [name]: `b${' '.repeat(n)},x` })), 7500)
+        await expectLinear(target, (n) => answered(port, head({ [name]: `b${' '.repeat(n)},x` })), 7500)
       }
     },
   )
 
   row({ ids: ['S-H02'], title: 'an unclosed quoted string is read in linear time' }, async ({ target, port }) => {
     const offer = (n: number): string => head({ 'Sec-WebSocket-Extensions': `a; b="${'\\c'.repeat(n)}` })
-    await expectLinear(target, (n) => request(port, offer(n)), 3500)
+    await expectLinear(target, (n) => answered(port, offer(n)), 3500)
   })
 })
 
@@ -97,7 +104,7 @@ describe('heads without end', () => {
       const text = Buffer.from(head({ 'X-Long': 'a'.repeat(n) }))
       return Array.from({ length: Math.ceil(text.length / 32) }, (_, i) => text.subarray(32 * i, 32 * i + 32))
     }
-    await expectLinear(target, (n) => request(port, pieces(n)), 7 * KIB)
+    await expectLinear(target, (n) => answered(port, ...pieces(n)), 7 * KIB)
   })
 
   row(
@@ -178,26 +185,22 @@ describe('malformed requests', () => {
   row(
     { ids: ['S-H10'], title: 'an octet that does not belong into a field of tokens is refused' },
     async ({ port }) => {
-      const bad = [...Array(256).keys()].filter((octet) => octet < 0x21 || octet > 0x7e)
-      const isSpace = (octet: number): boolean => octet === 0x20 || octet === 0x09
-      for (const octet of bad) {
+      const isBad = (octet: number): boolean => (octet < 0x20 && ![0x09, 0x0a, 0x0d].includes(octet)) || octet > 0x7e
+      for (const octet of [...Array(256).keys()].filter(isBad)) {
         const char = String.fromCharCode(octet)
-        if (octet === 0x0a || octet === 0x0d) continue
-        for (const name of ['Sec-WebSocket-Protocol', 'Sec-WebSocket-Extensions']) {
-          await expectRefused(port, head({ [name]: `a${char}b` }), `${name}: octet ${octet}`)
+        for (const name of ['Sec-WebSocket-Protocol', 'Sec-WebSocket-Extensions', 'Sec-WebSocket-Key']) {
+          const value = name === 'Sec-WebSocket-Key' ? `${SAMPLE_KEY}${char}` : `a${char}b`
+          await expectRefused(port, head({ [name]: value }), `${name}: octet ${octet}`)
         }
-        if (!isSpace(octet))
-          await expectRefused(port, head({ 'Sec-WebSocket-Key': `${SAMPLE_KEY}${char}` }), `Key: ${octet}`)
       }
     },
   )
 
-  row({ ids: ['S-H11'], title: 'a request-target of another form harms nobody' }, async ({ port }) => {
-    for (const target of ['/a#b', '*', 'h:80', 'x', '?', '/\x00', '/\x7f', '/ä', '/a b', '']) {
-      await expectRefused(port, head({ '': `GET ${target} HTTP/1.1` }), `target ${target}`)
-    }
-    for (const target of ['/x/../y', '//h/p', 'http://localhost/p', '/%2e%2e', '/?a=b', '/a;b', '/%00']) {
-      expect((await request(port, head({ '': `GET ${target} HTTP/1.1` }))).status, target).toBe(101)
+  row({ ids: ['S-H11'], title: 'a request-target of any form is answered, and harms nobody' }, async ({ port }) => {
+    const odd = ['/a#b', '*', 'h:80', 'x', '?', '/\x00', '/\x7f', '/ä', '/a b', '', '/x/../y', '//h/p', '/%zz', '/%00']
+    for (const target of [...odd, 'http://localhost/p', '/?a=b']) {
+      const { status } = await request(port, head({ '': `GET ${target} HTTP/1.1` }))
+      expect(status === 101 || (status >= 400 && status < 500), `${status} for ${target}`).toBe(true)
     }
   })
 
