@@ -1,4 +1,7 @@
 import type { Duplex } from 'node:stream'
+import type { Extension } from '../extensions/extension.ts'
+import { formatExtensions } from '../handshake/grammar.ts'
+import type { NegotiatedExtension } from '../handshake/negotiation.ts'
 import { publishConnectionError } from '../socket/diagnostics.ts'
 import { attach, failHandler, startReading, type WebSocket } from '../socket/websocket.ts'
 import { type DriverSettings, driverOptionsOf } from './options.ts'
@@ -9,7 +12,8 @@ export interface ClientAttachment {
   /** Whether the transport is plain TCP or a Unix socket. */
   readonly isPlain: boolean
   readonly protocol: string
-  readonly extensions: string
+  /** Extensions in use; at most one owns RSV1, so at most one changes messages. */
+  readonly extensions: readonly NegotiatedExtension<Extension>[]
   readonly options: DriverSettings
 }
 
@@ -18,10 +22,10 @@ export function attachClient<Data>(ws: WebSocket<Data>, attachment: ClientAttach
   const { socket, isPlain, protocol, extensions, options } = attachment
   attach(ws, {
     socket,
-    driver: driverOptionsOf(options, isPlain),
+    driver: driverOptionsOf(options, isPlain, extensions[0]?.config ?? null),
     textFormat: options.socket.textFormat,
     protocol,
-    extensions,
+    extensions: extensions.length === 0 ? '' : formatExtensions(extensions),
     data: undefined,
     remoteAddress: (socket as { remoteAddress?: string }).remoteAddress,
     onError: (error, isUnseen) => reportError(ws, error, isUnseen),

@@ -13,9 +13,9 @@
  */
 import type { Duplex } from 'node:stream'
 import { HandshakeError, UsageError, WebSocketError } from '../errors.ts'
+import type { Extension } from '../extensions/extension.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import { confirmUpgrade, type UpgradeRequest, type UpgradeResult } from '../handshake/client-handshake.ts'
-import { formatExtensions } from '../handshake/grammar.ts'
 import type { ResponseHead } from '../handshake/head.ts'
 import { ResponseHeadReader } from '../handshake/head-reader.ts'
 import { ReadyState } from '../protocol/state.ts'
@@ -47,7 +47,7 @@ export class Dial<Data> implements Opening {
   #isFirstPlace = true
   #request: ClientRequest
   #transport: Transport
-  #sent: UpgradeRequest | null = null
+  #sent: UpgradeRequest<Extension> | null = null
   #reader = new ResponseHeadReader()
   #timer: unknown
   #closeInfo: CloseInfo | null = null
@@ -104,7 +104,7 @@ export class Dial<Data> implements Opening {
         origin,
         auth: this.#target.auth ?? (this.#isFirstPlace ? auth : undefined),
         subprotocols: this.#subprotocols,
-        extensions: [],
+        extensions: this.#options.extensions,
       },
       () => whenReady(this.#transport.socket, () => this.#send()),
       (error) => this.abort(error),
@@ -212,16 +212,15 @@ export class Dial<Data> implements Opening {
     this.#open(socket, result, rest)
   }
 
-  #sentRequest(): UpgradeRequest {
+  #sentRequest(): UpgradeRequest<Extension> {
     if (this.#sent === null) throw new HandshakeError('6455-4.1-38', 502, 'the server answered before it was asked')
     return this.#sent
   }
 
-  #open(socket: Duplex, result: UpgradeResult, rest: Uint8Array): void {
+  #open(socket: Duplex, result: UpgradeResult<Extension>, rest: Uint8Array): void {
     const isPlain = this.#transport.isPlain
     const protocol = result.subprotocol ?? ''
-    const extensions = result.extensions.length === 0 ? '' : formatExtensions(result.extensions)
-    attachClient(this.#ws, { socket, isPlain, protocol, extensions, options: this.#options })
+    attachClient(this.#ws, { socket, isPlain, protocol, extensions: result.extensions, options: this.#options })
     this.#state = State.Open
     this.#options.socket.clock.clearTimeout(this.#timer)
     this.#resolveClosed?.(this.#ws.closed)

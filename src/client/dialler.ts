@@ -27,6 +27,6 @@ export function adoptTransport<Data>(
   options: ClientOptions = {},
 ): void {
   const checked = { given: options, socket: checkSocketOptions(options, false) }
-  attachClient(ws, { socket, isPlain: false, protocol: '', extensions: '', options: checked })
+  attachClient(ws, { socket, isPlain: false, protocol: '', extensions: [], options: checked })
   beginClient(ws, head)
 }

@@ -1,4 +1,5 @@
 import { type FieldLines, UsageError } from '../errors.ts'
+import type { Extension } from '../extensions/extension.ts'
 import { requestUpgrade, type UpgradeRequest } from '../handshake/client-handshake.ts'
 import { generateKey } from '../handshake/key.ts'
 import type { ExtensionProposer } from '../handshake/negotiation.ts'
@@ -15,7 +16,7 @@ export interface RequestInit {
   readonly origin: string | undefined
   readonly auth: string | undefined
   readonly subprotocols: readonly string[]
-  readonly extensions: readonly ExtensionProposer[]
+  readonly extensions: readonly ExtensionProposer<Extension>[]
 }
 
 /** The request of an opening handshake until it is sent. */
@@ -83,7 +84,7 @@ export class ClientRequest implements OpeningRequest {
    *
    * @throws UsageError when a field cannot be sent
    */
-  build(): UpgradeRequest {
+  build(): UpgradeRequest<Extension> {
     const { target, subprotocols, extensions } = this.#init
     const lines: [string, string][] = []
     for (const [key, { name, value }] of this.#fields) {

@@ -1,5 +1,9 @@
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls'
 import { UsageError } from '../errors.ts'
+import type { Extension } from '../extensions/extension.ts'
+import { checkDeflateOptions } from '../extensions/permessage-deflate/options.ts'
+import { deflateProposer } from '../extensions/permessage-deflate/permessage-deflate.ts'
+import type { ExtensionProposer } from '../handshake/negotiation.ts'
 import { limitOption } from '../protocol/options.ts'
 import type { ClientOptions } from '../socket/client-options.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
@@ -15,6 +19,7 @@ export interface CheckedClientOptions {
   readonly handshakeTimeout: number
   readonly followRedirects: boolean
   readonly maxRedirects: number
+  readonly extensions: readonly ExtensionProposer<Extension>[]
   /** TLS options, the inline ones among them. */
   readonly tls: TlsConnectionOptions
 }
@@ -54,8 +59,10 @@ export function checkClientOptions(options: ClientOptions): CheckedClientOptions
   for (const name of INLINE_TLS) {
     if (options[name] !== undefined) Object.assign(tls, { [name]: options[name] })
   }
+  const deflate = checkDeflateOptions(options.perMessageDeflate ?? false)
   return {
     given: options,
+    extensions: deflate === null ? [] : [deflateProposer(deflate)],
     socket: checkSocketOptions(options, false),
     handshakeTimeout: limitOption('handshakeTimeout', options.handshakeTimeout, 10_000, 1),
     followRedirects: booleanOption('followRedirects', options.followRedirects, false),
@@ -73,8 +80,17 @@ export interface DriverSettings {
   readonly given: Pick<ClientOptions, 'clock' | 'generateMask'>
 }
 
-/** What the driver of a client needs. @param writesAreCopied - whether the transport is plain TCP or a Unix socket */
-export function driverOptionsOf(options: DriverSettings, writesAreCopied: boolean): DriverOptions {
+/**
+ * What the driver of a client needs.
+ *
+ * @param writesAreCopied - whether the transport is plain TCP or a Unix socket
+ * @param extension - the extension in use, or null
+ */
+export function driverOptionsOf(
+  options: DriverSettings,
+  writesAreCopied: boolean,
+  extension: Extension | null,
+): DriverOptions {
   const { socket, given } = options
   const { generateMask } = given
   let heartbeat: Heartbeat
@@ -83,5 +99,7 @@ export function driverOptionsOf(options: DriverSettings, writesAreCopied: boolea
     heartbeat = idleWatch
   } else heartbeat = new Heartbeat(socket.clock, socket.heartbeat)
   const maskingKey = generateMask === undefined ? randomMaskingKey : maskingKeysOf(generateMask)
-  return { ...socket, connection: { ...socket, role: 'client', slabPool, maskingKey }, heartbeat, writesAreCopied }
+  const own = extension === null ? {} : { extension }
+  const connection = { ...socket, role: 'client', slabPool, maskingKey, ...own } as const
+  return { ...socket, connection, heartbeat, writesAreCopied }
 }

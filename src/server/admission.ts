@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type FieldLines, HandshakeError, quote } from '../errors.ts'
 import type { PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
-import type { UpgradePlan } from '../handshake/server-handshake.ts'
+import { rejectUpgrade, type UpgradePlan } from '../handshake/server-handshake.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** What `authorize` gets besides the request. */
@@ -55,10 +55,13 @@ export function accept<Data>(data: Data, choices: ConnectionChoices): Acceptance
 
 /** A refusal by the application; made by {@link reject}. */
 export class Rejection extends HandshakeError {
+  /** @throws UsageError when the status does not refuse, or a field cannot be sent */
   constructor(httpStatus: number, message: string, fields: FieldLines) {
     // @req 6455-4.2.2-3 @req 6455-4.2.2-4
     super('6455-4.2.2-3', httpStatus, message, fields)
     this.message = message
+    // What cannot be sent is the caller's fault, and told at once: later it would leave the peer without an answer.
+    rejectUpgrade(this)
   }
 }
 
@@ -68,10 +71,11 @@ export class Rejection extends HandshakeError {
  * @param httpStatus - status of the response, 300-599
  * @param message - its body, one line
  * @param headers - further header fields, for instance `{ 'WWW-Authenticate': 'Bearer' }`
+ * @throws UsageError when the status does not refuse, or a field cannot be sent
  * @example
  * authorize: (request) => users.get(request.headers.authorization) ?? reject(401, 'who are you?')
  */
-export function reject(httpStatus: number, message: string, headers: Record<string, string> = {}): Rejection {
+export function reject(httpStatus: number, message: string, headers: Readonly<Record<string, string>> = {}): Rejection {
   return new Rejection(httpStatus, message, Object.entries(headers))
 }
 

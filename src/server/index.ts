@@ -9,7 +9,10 @@ export {
   Rejection,
   reject,
 } from './admission.ts'
-export type { WebSocketServerOptions } from './options.ts'
+export type { TrustProxyOptions } from './client-address.ts'
+export type { WebSocketClass, WebSocketServerOptions } from './options.ts'
 export { WebSocketServer, type WebSocketServerEvents } from './server.ts'
 export type { ShutdownOptions, ShutdownReport } from './shutdown.ts'
-export type { UpgradeRequest } from './upgrade-request.ts'
+export type { ServerStats } from './stats.ts'
+export type { AnyRequest, UpgradeRequest } from './upgrade-request.ts'
+export type { VerifyClient, VerifyClientCallback, VerifyClientInfo } from './verify-client.ts'

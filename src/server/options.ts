@@ -1,4 +1,4 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { TlsOptions } from 'node:tls'
 import { UsageError } from '../errors.ts'
@@ -9,10 +9,21 @@ import { type HeadLimits, headLimits } from '../handshake/head-limits.ts'
 import type { ExtensionNegotiator } from '../handshake/negotiation.ts'
 import { limitOption } from '../protocol/options.ts'
 import { booleanOption, type CheckedSocketOptions, checkSocketOptions, type SocketOptions } from '../socket/options.ts'
+import { WebSocket } from '../socket/websocket.ts'
 import type { Authorize } from './admission.ts'
-import type { UpgradeRequest } from './upgrade-request.ts'
+import { type AddressFinder, addressFinder, type TrustProxyOptions } from './client-address.ts'
+import type { AnyRequest } from './upgrade-request.ts'
+import type { VerifyClient } from './verify-client.ts'
 
-/** Options of a `WebSocketServer`. Exactly one of `port`, `socketPath`, `server` and `noServer` is given. */
+/** A class of connections: `WebSocket` or one derived from it. */
+export type WebSocketClass<Data> = new (address: null, protocols: undefined, options: object) => WebSocket<Data>
+
+/**
+ * Options of a `WebSocketServer`. Exactly one of `port`, `socketPath`, `server` and `noServer` is given.
+ *
+ * `path`, `origins`, `verifyClient`, `authorize`, `subprotocols`, `handleProtocols` and `WebSocket` are read again at
+ * every upgrade, so they may be changed later in `server.options`; the others are checked once.
+ */
 export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
   /** TCP port to listen on; 0 takes a free one. The server reads HTTP itself, no `http.Server` is involved. */
   port?: number
@@ -43,7 +54,19 @@ export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
   /** Subprotocols the server speaks, the preferred one first. Only one that the client offers is chosen. */
   subprotocols?: readonly string[]
   /** Chooses the subprotocol instead: one of the offered ones, or false for none. */
-  handleProtocols?: (protocols: Set<string>, request: UpgradeRequest | IncomingMessage) => string | false
+  handleProtocols?: (protocols: Set<string>, request: AnyRequest) => string | false
+  /**
+   * Decides who may connect, as in `ws`: before `authorize`, which is the better place. Its refusal is 401 unless it says
+   * otherwise.
+   */
+  verifyClient?: VerifyClient
+  /** Class of the connections. Default `WebSocket`. */
+  WebSocket?: WebSocketClass<Data>
+  /**
+   * Proxies whose word on the client's address is taken: how many, or which. Then `ws.remoteAddress` and the limit per
+   * address go by `X-Forwarded-For`, or `Forwarded`. Default false: the address is the peer's of the transport.
+   */
+  trustProxy?: false | number | readonly string[] | TrustProxyOptions
   /**
    * Compresses messages, RFC 7692: true, or what to agree on with clients that offer it; one connection can have other
    * options through `accept()`. Default false. On TLS, compressing secrets together with text that somebody else chooses
@@ -71,6 +94,7 @@ export interface CheckedServerOptions {
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   readonly headLimits: HeadLimits
+  readonly addressOf: AddressFinder
 }
 
 /**
@@ -94,6 +118,12 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
   if (origins !== 'same-origin' && origins !== 'any' && !Array.isArray(origins)) {
     throw new UsageError(`option origins is ${String(origins)}; it must be 'same-origin', 'any' or a list of origins`)
   }
+  for (const name of ['authorize', 'verifyClient', 'handleProtocols'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') {
+      throw new UsageError(`option ${name} is ${String(options[name])}; it must be a function`)
+    }
+  }
+  checkClass(options.WebSocket)
   booleanOption('clientTracking', options.clientTracking, true)
   return {
     socket: checkSocketOptions(options, true),
@@ -108,6 +138,14 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
       1,
     ),
     headLimits: headLimits(options.headLimits),
+    addressOf: addressFinder(options.trustProxy),
+  }
+}
+
+function checkClass(candidate: unknown): void {
+  if (candidate === undefined || candidate === WebSocket) return
+  if (typeof candidate !== 'function' || !(candidate.prototype instanceof WebSocket)) {
+    throw new UsageError('option WebSocket is no class derived from WebSocket')
   }
 }
 

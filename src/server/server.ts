@@ -1,14 +1,17 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer as createTlsServer } from 'node:tls'
-import { UsageError } from '../errors.ts'
+import { createServer as createTlsServer, type SecureContextOptions, Server as TlsServer } from 'node:tls'
+import { type HandshakeError, UsageError } from '../errors.ts'
 import { publishConnectionError } from '../socket/diagnostics.ts'
-import { failHandler, type WebSocket } from '../socket/websocket.ts'
+import { failHandler, transportOf, type WebSocket } from '../socket/websocket.ts'
 import { type CheckedServerOptions, checkServerOptions, type WebSocketServerOptions } from './options.ts'
 import { checkShutdownOptions, closeAll, type ShutdownOptions, type ShutdownReport } from './shutdown.ts'
-import { type Accepted, type AnyRequest, Upgrader } from './upgrader.ts'
+import type { ServerStats } from './stats.ts'
+import { attachTo } from './upgrade-dispatcher.ts'
+import { type AnyRequest, pathOf } from './upgrade-request.ts'
+import { type Accepted, Upgrader } from './upgrader.ts'
 
 /** A half-closed peer can still be answered, and small frames do not wait for each other. */
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true } as const
@@ -17,6 +20,15 @@ const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true } as const
 export interface WebSocketServerEvents<Data> {
   /** A connection is open. Attach its listeners here; nothing was read yet. */
   connection: [ws: WebSocket<Data>, request: AnyRequest]
+  /**
+   * A request is about to be accepted. Lines pushed to the list go into the response; ours stay as they are.
+   */
+  headers: [lines: string[], request: AnyRequest]
+  /**
+   * A request is no opening handshake. Whoever listens owns the socket, and must answer or destroy it; without a listener
+   * it is refused with the status code that says why.
+   */
+  wsClientError: [error: HandshakeError, socket: Duplex, request: AnyRequest]
   /** The server listens. */
   listening: []
   /** The server cannot listen, or can no longer. */
@@ -51,6 +63,8 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   readonly #upgrader: Upgrader<Data>
   /** Open connections, tracked for `shutdown` whatever `clientTracking` says. */
   readonly #open: Set<WebSocket<Data>> = new Set()
+  /** Bytes of connections that are over. */
+  readonly #bytes = { received: 0, sent: 0 }
   #own: NetServer | null = null
   /** Undoes what was attached to somebody else's HTTP server. */
   #detach: (() => void) | null = null
@@ -67,6 +81,12 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     this.#checked = checkServerOptions(options)
     this.#upgrader = new Upgrader(options, this.#checked, {
       isDraining: () => this.#state !== 'running',
+      // Through `this`: both may be overridden or assigned.
+      shouldHandle: (request) => this.shouldHandle(request),
+      refusal: (error) => this.refusal(error),
+      editLines: (request) =>
+        this.listenerCount('headers') === 0 ? null : (lines) => this.emit('headers', lines, request),
+      clientError: (error, socket, request) => this.emit('wsClientError', error, socket, request),
       onClosed: (ws) => this.#closed(ws),
       onError: (error, isUnseen, ws, request) => this.#connectionError(error, isUnseen, ws, request),
     })
@@ -83,9 +103,9 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   }
 
   /** Whether a request is for this server: its path fits `path`. May be overridden or assigned. */
-  shouldHandle(request: Pick<AnyRequest, 'url'>): boolean {
+  shouldHandle(request: AnyRequest): boolean {
     const { path } = this.options
-    return path === undefined || (request.url ?? '').split('?', 1)[0] === path
+    return path === undefined || pathOf(request.url ?? '') === path
   }
 
   /**
@@ -105,6 +125,44 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
    */
   handleSocket(socket: Duplex): void {
     this.#upgrader.acceptSocket(socket, this.#admit(this.#emitConnection))
+  }
+
+  /**
+   * Takes other certificates from the next connection on; open connections keep what they have.
+   *
+   * @param options - as in the option `tls`
+   * @throws UsageError when the server does not listen with `tls` itself; an https server has this method too
+   */
+  setSecureContext(options: SecureContextOptions): void {
+    if (!(this.#own instanceof TlsServer)) throw new UsageError('setSecureContext: the server has no TLS of its own')
+    this.#own.setSecureContext(options)
+  }
+
+  /** What the server has done so far, and is doing now. */
+  stats(): ServerStats {
+    const { tally, traffic, pendingHandshakes } = this.#upgrader
+    let bufferedBytes = 0
+    let received = this.#bytes.received
+    let sent = this.#bytes.sent
+    for (const ws of this.#open) {
+      const { bytesRead, bytesWritten } = bytesOf(ws)
+      received += bytesRead
+      sent += bytesWritten
+      bufferedBytes += ws.bufferedAmount
+    }
+    return {
+      connections: this.#open.size,
+      handshakes: { pending: pendingHandshakes, accepted: tally.accepted, refused: tally.refused },
+      messages: { received: traffic.messagesReceived, sent: traffic.messagesSent },
+      bytes: { received, sent },
+      closes: tally.closes,
+      bufferedBytes,
+    }
+  }
+
+  /** Last look at a refusal before it is sent, for a subclass that wants another one. */
+  protected refusal(error: HandshakeError): HandshakeError {
+    return error
   }
 
   /**
@@ -183,12 +241,15 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       this.handleUpgrade(request, socket, head, this.#emitConnection)
     }
-    server.on('upgrade', onUpgrade)
+    const detachUpgrades = attachTo(server, {
+      shouldHandle: (request) => this.shouldHandle(request),
+      answer: onUpgrade,
+    })
     const listening = this.#follow(server)
     const detachListening = this.#detach
     this.#detach = () => {
       detachListening?.()
-      server.off('upgrade', onUpgrade)
+      detachUpgrades()
     }
     return listening
   }
@@ -233,6 +294,9 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
 
   #closed(ws: WebSocket<Data>): void {
     this.#open.delete(ws)
+    const { bytesRead, bytesWritten } = bytesOf(ws)
+    this.#bytes.received += bytesRead
+    this.#bytes.sent += bytesWritten
     this.clients.delete(ws)
     if (this.#state === 'closing' && this.#own === null) this.#closeWhenEmpty()
   }
@@ -263,4 +327,10 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     // A bug of the application must not go unseen; what peers do wrong is no reason to write to its log.
     if (isUnseen && !isListened) process.emitWarning(error)
   }
+}
+
+/** What a net.Socket has counted; nothing on another Duplex. */
+function bytesOf<Data>(ws: WebSocket<Data>): { bytesRead: number; bytesWritten: number } {
+  const { bytesRead = 0, bytesWritten = 0 } = (transportOf(ws) ?? {}) as Partial<Socket>
+  return { bytesRead, bytesWritten }
 }

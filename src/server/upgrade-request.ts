@@ -1,5 +1,8 @@
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { RequestHead } from '../handshake/head.ts'
+import { requestHeadFrom } from '../handshake/request.ts'
+import { parseTarget } from '../handshake/request-target.ts'
 
 /** The request that opened a connection, with the members of an `http.IncomingMessage` that belong to its head. */
 export interface UpgradeRequest {
@@ -12,6 +15,38 @@ export interface UpgradeRequest {
   /** Names and values as they were sent, in turn. */
   readonly rawHeaders: readonly string[]
   readonly socket: Duplex
+}
+
+/** The request behind a connection: ours, or the one `node:http` made. */
+export type AnyRequest = UpgradeRequest | IncomingMessage
+
+/**
+ * The head of a request that somebody else has read.
+ *
+ * Lenient: an object without `rawHeaders` came over no wire; helpers that inject requests make them. Its head is made
+ * from `headers`, and the host that such requests leave out is `localhost`.
+ *
+ * @throws UsageError when there is no method or url
+ */
+export function headOf(request: IncomingMessage): RequestHead {
+  if (Array.isArray(request.rawHeaders)) return requestHeadFrom(request)
+  const { headers = {}, httpVersion = '1.1' } = request as Partial<IncomingMessage>
+  const rawHeaders: string[] = []
+  if (!Object.keys(headers).some((name) => name.toLowerCase() === 'host')) rawHeaders.push('Host', 'localhost')
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue
+    for (const one of Array.isArray(value) ? value : [value]) rawHeaders.push(name, String(one))
+  }
+  return requestHeadFrom({ method: request.method, url: request.url, httpVersion, rawHeaders })
+}
+
+/** The path of a request-target, which may be an absolute URI; empty when it has none. */
+export function pathOf(target: string): string {
+  try {
+    return parseTarget(target).path
+  } catch {
+    return ''
+  }
 }
 
 /** An {@link UpgradeRequest} from a head that we read ourselves. Most are never looked at, so members are made late. */

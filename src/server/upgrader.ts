@@ -2,16 +2,16 @@ import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { HandshakeError, UsageError } from '../errors.ts'
+import { HandshakeError, quote, UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { formatExtensions } from '../handshake/grammar.ts'
 import type { RequestHead } from '../handshake/head.ts'
 import { chooseSubprotocol, type NegotiatedExtension, negotiateExtensions } from '../handshake/negotiation.ts'
-import { requestHeadFrom } from '../handshake/request.ts'
-import { acceptUpgrade, type UpgradePlan, validateUpgrade } from '../handshake/server-handshake.ts'
+import { acceptUpgrade, type UpgradeChoices, type UpgradePlan, validateUpgrade } from '../handshake/server-handshake.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
 import { slabPool } from '../socket/shared.ts'
 import type { DriverOptions } from '../socket/socket-driver.ts'
+import { Traffic } from '../socket/traffic.ts'
 import { attach, startReading, WebSocket } from '../socket/websocket.ts'
 import {
   Acceptance,
@@ -23,10 +23,10 @@ import {
 } from './admission.ts'
 import { type CheckedServerOptions, deflateNegotiators, type WebSocketServerOptions } from './options.ts'
 import { PendingHandshake, type PendingOptions } from './pending-handshake.ts'
-import { RawUpgradeRequest, type UpgradeRequest } from './upgrade-request.ts'
-
-/** The request behind a connection: ours, or the one `node:http` made. */
-export type AnyRequest = UpgradeRequest | IncomingMessage
+import { addedLines, type EditLines } from './response-lines.ts'
+import { Tally } from './stats.ts'
+import { type AnyRequest, headOf, RawUpgradeRequest } from './upgrade-request.ts'
+import { askVerifyClient, isSynchronous, refusedClient, verifyClientInfo } from './verify-client.ts'
 
 /** Takes a connection; reading begins when it returns. */
 export type Accepted<Data> = (ws: WebSocket<Data>, request: AnyRequest) => void
@@ -35,6 +35,14 @@ export type Accepted<Data> = (ws: WebSocket<Data>, request: AnyRequest) => void
 export interface UpgraderHooks<Data> {
   /** Whether new connections are refused with 503. */
   readonly isDraining: () => boolean
+  /** Whether a request is for this server. */
+  readonly shouldHandle: (request: AnyRequest) => boolean
+  /** Lets the application add to the lines of the response; null when it does not want to. */
+  readonly editLines: (request: AnyRequest) => EditLines | null
+  /** Offers a request that is no opening handshake. @returns whether the application took the socket over */
+  readonly clientError: (error: HandshakeError, socket: Duplex, request: AnyRequest) => boolean
+  /** Last look at a refusal before it is sent. */
+  readonly refusal: (error: HandshakeError) => HandshakeError
   /** A connection is over. */
   readonly onClosed: (ws: WebSocket<Data>) => void
   /**
@@ -60,6 +68,8 @@ export class Upgrader<Data> {
   readonly #tcpDriverOptions: DriverOptions
   readonly #pendingOptions: PendingOptions
   readonly #counter: ConnectionCounter
+  readonly #tally = new Tally()
+  readonly #traffic = new Traffic()
   readonly #pending: Map<PendingHandshake, { accepted: Accepted<Data>; request: AnyRequest | undefined }> = new Map()
   /** Sockets that came through `acceptRequest`, so that a second handshake on one is noticed. */
   readonly #seen: WeakSet<Duplex> = new WeakSet()
@@ -99,10 +109,25 @@ export class Upgrader<Data> {
    */
   acceptRequest(request: IncomingMessage, socket: Duplex, head: Uint8Array, accepted: Accepted<Data>): void {
     if (this.#seen.has(socket)) throw new UsageError('handleUpgrade was called twice for one socket')
-    const requestHead = requestHeadFrom(request)
+    const requestHead = headOf(request)
     this.#seen.add(socket)
     const pending = this.#begin(socket, head, accepted, request)
     if (pending.isOpen) this.#decide(pending, requestHead, request)
+  }
+
+  /** Handshakes and ends so far. */
+  get tally(): Readonly<Tally> {
+    return this.#tally
+  }
+
+  /** Messages so far. */
+  get traffic(): Readonly<Traffic> {
+    return this.#traffic
+  }
+
+  /** Opening handshakes under way. */
+  get pendingHandshakes(): number {
+    return this.#pending.size
   }
 
   /** Refuses every handshake that is under way. */
@@ -135,31 +160,63 @@ export class Upgrader<Data> {
   #decide(pending: PendingHandshake, head: RequestHead, request: AnyRequest): void {
     let plan: UpgradePlan
     try {
-      plan = validateUpgrade(head, { path: this.#options.path })
-      checkOrigin(plan, this.#options.origins ?? 'same-origin')
-      this.#counter.check(addressOf(pending.socket))
+      plan = validateUpgrade(head)
     } catch (error) {
-      pending.refuse(error as HandshakeError)
+      this.#refuseMalformed(pending, error as HandshakeError, request)
       return
     }
-    const { authorize } = this.#options
-    if (authorize === undefined) this.#accept(pending, plan, request, undefined as Data, NO_CHOICES)
-    else this.#authorize(pending, plan, request)
+    const { authorize, verifyClient } = this.#options
+    try {
+      if (!this.#hooks.shouldHandle(request)) {
+        // @req 6455-4.2.2-8
+        throw new HandshakeError('6455-4.2.2-8', 404, `nothing is served at ${quote(plan.path)}`)
+      }
+      checkOrigin(plan, this.#options.origins ?? 'same-origin')
+      this.#counter.check(this.#addressOf(pending.socket, plan))
+      if (authorize === undefined && verifyClient !== undefined && isSynchronous(verifyClient)) {
+        if (!verifyClient(verifyClientInfo(request, plan.origin, pending.socket))) throw refusedClient()
+      }
+    } catch (error) {
+      this.#refuse(pending, error)
+      return
+    }
+    if (authorize === undefined && (verifyClient === undefined || isSynchronous(verifyClient))) {
+      this.#accept(pending, plan, request, undefined as Data, NO_CHOICES)
+    } else this.#authorize(pending, plan, request)
+  }
+
+  /** What is no opening handshake may be answered by the application instead. */
+  #refuseMalformed(pending: PendingHandshake, error: HandshakeError, request: AnyRequest): void {
+    const { socket } = pending
+    if (!this.#hooks.clientError(error, socket, request)) {
+      this.#refuse(pending, error)
+      return
+    }
+    socket.on('error', () => {})
+    pending.release()
+  }
+
+  #refuse(pending: PendingHandshake, error: unknown): void {
+    pending.refuse(this.#hooks.refusal(error instanceof HandshakeError ? error : applicationFault(error)))
   }
 
   /** Asks the application. What it settles after the handshake is over is ignored. */
   async #authorize(pending: PendingHandshake, plan: UpgradePlan, request: AnyRequest): Promise<void> {
-    let admission: Admission<Data>
+    const { authorize, verifyClient } = this.#options
+    let admission: Admission<Data> = undefined as Data
     try {
-      admission = await this.#options.authorize!(request, { signal: pending.signal })
+      if (verifyClient !== undefined) {
+        const rejection = await askVerifyClient(verifyClient, verifyClientInfo(request, plan.origin, pending.socket))
+        if (rejection !== null) throw rejection
+      }
+      if (authorize !== undefined && pending.isOpen) admission = await authorize(request, { signal: pending.signal })
+      if (admission instanceof Rejection) throw admission
     } catch (error) {
-      if (!pending.isOpen) return
-      pending.refuse(applicationFault(error))
+      if (pending.isOpen) this.#refuse(pending, error)
       return
     }
     if (!pending.isOpen) return
-    if (admission instanceof Rejection) pending.refuse(admission)
-    else if (admission instanceof Acceptance) this.#accept(pending, plan, request, admission.data, admission.choices)
+    if (admission instanceof Acceptance) this.#accept(pending, plan, request, admission.data, admission.choices)
     else this.#accept(pending, plan, request, admission, NO_CHOICES)
   }
 
@@ -176,41 +233,61 @@ export class Upgrader<Data> {
       return
     }
     const { accepted } = this.#pending.get(pending)!
-    const address = addressOf(socket)
+    const address = this.#addressOf(socket, plan)
     let subprotocol: string | undefined
     let extensions: readonly NegotiatedExtension<Extension>[]
     let response: Uint8Array
+    let ws: WebSocket<Data>
     try {
       // Time may have passed in `authorize`.
       this.#counter.check(address)
       subprotocol = this.#chooseSubprotocol(plan, request)
       extensions = this.#chooseExtensions(plan, choices)
       // @req 6455-4.2.2-1
-      response = acceptUpgrade(plan, { subprotocol, extensions })
+      response = this.#respond(plan, { subprotocol, extensions }, request)
+      ws = this.#makeSocket()
     } catch (error) {
-      pending.refuse(error instanceof HandshakeError ? error : applicationFault(error))
+      this.#refuse(pending, error)
       return
     }
     const head = pending.release()
     socket.write(response)
-    const ws = new WebSocket<Data>(null)
     this.#counter.add(address)
+    this.#tally.accepted++
     attach(ws, {
       socket,
       driver: withExtensions(isTcp(socket) ? this.#tcpDriverOptions : this.#driverOptions, extensions),
       textFormat: this.#checked.socket.textFormat,
+      traffic: this.#traffic,
       protocol: subprotocol ?? '',
       extensions: extensions.length > 0 ? formatExtensions(extensions) : '',
       data,
       remoteAddress: address,
       onError: (error, isUnseen) => this.#hooks.onError(error, isUnseen, ws, request),
-      onClosed: () => {
+      onClosed: (info) => {
         this.#counter.remove(address)
+        this.#tally.closed(info)
         this.#hooks.onClosed(ws)
       },
     })
     accepted(ws, request)
     startReading(ws, head)
+  }
+
+  #respond(plan: UpgradePlan, choices: UpgradeChoices, request: AnyRequest): Uint8Array {
+    const response = acceptUpgrade(plan, choices)
+    const edit = this.#hooks.editLines(request)
+    return edit === null ? response : acceptUpgrade(plan, { ...choices, fields: addedLines(response, edit) })
+  }
+
+  #makeSocket(): WebSocket<Data> {
+    const SocketClass = this.#options.WebSocket
+    if (SocketClass === undefined) return new WebSocket<Data>(null)
+    return new SocketClass(null, undefined, this.#options)
+  }
+
+  #addressOf(socket: Duplex, { head }: UpgradePlan): string | undefined {
+    return this.#checked.addressOf((socket as Partial<Socket>).remoteAddress, (name) => head.fields.get(name))
   }
 
   #chooseSubprotocol(plan: UpgradePlan, request: AnyRequest): string | undefined {
@@ -232,6 +309,7 @@ export class Upgrader<Data> {
     const entry = this.#pending.get(pending)
     this.#pending.delete(pending)
     if (error === null) return
+    this.#tally.refused++
     this.#hooks.onError(error, error instanceof HandshakeError && error.httpStatus === 500, undefined, entry?.request)
   }
 }
@@ -251,10 +329,6 @@ function applicationFault(cause: unknown): HandshakeError {
   const error = new HandshakeError('6455-4.2.2-3', 500, 'the application could not decide')
   error.cause = cause
   return error
-}
-
-function addressOf(socket: Duplex): string | undefined {
-  return (socket as Partial<Socket>).remoteAddress
 }
 
 /** On a plain TCP or Unix socket a write that has completed was copied by the system. */

@@ -1,6 +1,7 @@
 import type { TcpNetConnectOpts } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls'
+import type { PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
 import type { SocketOptions } from './options.ts'
 
 /** TLS options that a client takes without the wrapping `tls`, as `ws` does. */
@@ -47,6 +48,8 @@ export interface ClientOptions extends SocketOptions, InlineTlsOptions, InlineTc
   origin?: string
   /** `user:password`, sent as `Authorization: Basic`. Default: what stands in the URL, if anything. */
   auth?: string
+  /** Offers to compress messages, RFC 7692: true, or with which parameters. Default false. */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions
   /** Milliseconds from the call to the end of the opening handshake, redirects included. Default 10,000. */
   handshakeTimeout?: number
   /** Whether redirects are followed. Default false: they are refusals like any other. */

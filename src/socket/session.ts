@@ -15,12 +15,15 @@ import type { BinaryType, MessageData, WebSocketEvents } from './events.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
 import { toBinaryType, toBuffer } from './payload.ts'
 import { type DriverEvents, type DriverOptions, SocketDriver } from './socket-driver.ts'
+import { Traffic } from './traffic.ts'
 
 /** How a server or a client sets up a connection whose opening handshake is done. */
 export interface SessionOptions {
   readonly socket: Duplex
   readonly driver: DriverOptions
   readonly textFormat: 'string' | 'buffer'
+  /** Counts messages; default: nobody does. */
+  readonly traffic?: Traffic | undefined
   /** Told of every error. `isUnseen`: it is the application's own and nobody listened to it. */
   readonly onError: (error: Error, isUnseen: boolean) => void
   /** Told when everything is over, before the application is. */
@@ -38,6 +41,7 @@ const applicationFailed: Violation = Object.freeze({
 export class Session implements DriverEvents, InboxOwner {
   readonly driver: SocketDriver
   binaryType: BinaryType = 'nodebuffer'
+  readonly traffic: Traffic
   readonly #emitter: EventEmitter<WebSocketEvents>
   readonly #options: SessionOptions
   #isPaused = false
@@ -52,6 +56,7 @@ export class Session implements DriverEvents, InboxOwner {
   constructor(emitter: EventEmitter<WebSocketEvents>, options: SessionOptions) {
     this.#emitter = emitter
     this.#options = options
+    this.traffic = options.traffic ?? new Traffic()
     this.driver = new SocketDriver(options.socket, this, options.driver)
   }
 
@@ -125,6 +130,7 @@ export class Session implements DriverEvents, InboxOwner {
   }
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
+    this.traffic.messagesReceived++
     if (this.#inbox === null || this.#inbox.isIdle) {
       const data = this.toData(isBinary, bytes, start, end, owned)
       if (!this.#emit(data, isBinary)) this.inbox.push(data, isBinary, end - start)
@@ -135,6 +141,7 @@ export class Session implements DriverEvents, InboxOwner {
   messageStart(isBinary: boolean): MessageSink | null {
     const consumer = this.#inbox === null ? null : this.#inbox.consumer
     if (consumer === 'messages' || (consumer === null && this.#emitter.listenerCount('message') > 0)) return null
+    this.traffic.messagesReceived++
     return this.inbox.start(isBinary)
   }
 

@@ -323,6 +323,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     const { connection } = session.driver
     const isBinary = options?.binary ?? typeof payload !== 'string'
     const fin = options?.fin !== false
+    if (fin) session.traffic.messagesSent++
     if (fin && !connection.isSendingFragments) connection.sendMessage(payload, isBinary, options?.compress)
     else connection.sendFragment(payload, isBinary, fin, options?.compress)
     return session.driver.sent(callback)

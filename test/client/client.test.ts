@@ -392,3 +392,32 @@ describe('a client of a server that wants something', () => {
     server.close()
   })
 })
+
+describe('perMessageDeflate', () => {
+  it.each([true, { serverNoContextTakeover: false, threshold: 0 }])(
+    'is offered with %j and compresses both ways',
+    async (option) => {
+      const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: { threshold: 0 } })
+      server.on('connection', (ws) => ws.on('message', (data) => ws.send(data)))
+      const { port } = await within(server.listening, 'the server')
+      const ws = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: option })
+      await within(once(ws, 'open'), 'open')
+      expect(ws.extensions).toMatch(/^permessage-deflate/)
+      const text = 'abc'.repeat(10_000)
+      ws.send(text)
+      expect((await within(once(ws, 'message'), 'the echo'))[0]).toBe(text)
+      expect(server.stats().bytes.received).toBeLessThan(5_000)
+      ws.close()
+      await ws.closed
+      await server.shutdown()
+    },
+  )
+
+  it('is not offered by default', async () => {
+    await using http = await ScriptedHttp.start((request) => request.socket.write(accepting(request)))
+    const ws = new WebSocket(http.url)
+    await within(once(ws, 'open'), 'open')
+    expect(http.requests[0]!.fields.has('sec-websocket-extensions')).toBe(false)
+    ws.terminate()
+  })
+})
