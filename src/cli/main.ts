@@ -5,6 +5,13 @@ import { CliError, type Command, ExitCode, usageError } from './command.ts'
 /** Every command: a new one is a new line. Code is loaded when its command is called. */
 const COMMANDS = new Map<string, { summary: string; load: () => Promise<Command> }>([
   ['serve', { summary: 'run an echo server to try things on', load: async () => (await import('./serve.ts')).serve }],
+  [
+    'probe',
+    {
+      summary: 'try the requirements of RFC 6455 on any server',
+      load: async () => (await import('./probe.ts')).probeCommand,
+    },
+  ],
 ])
 
 const HELP = `Usage: framewright <command> [options]
