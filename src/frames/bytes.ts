@@ -94,3 +94,10 @@ export function encodeUtf8(text: string): Uint8Array {
 export function uninitialised(length: number): Uint8Array<ArrayBuffer> {
   return Buffer.allocUnsafeSlow(length)
 }
+
+/** A copy of `bytes[start, end)`. `slice` would not do: a Buffer's gives the same memory. @internal */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = uninitialised(end - start)
+  copy.set(bytes.subarray(start, end))
+  return copy
+}

@@ -1,5 +1,5 @@
 import type { Encoder } from '../extensions/extension.ts'
-import { encodeUtf8 } from '../frames/bytes.ts'
+import { copyOf, encodeUtf8 } from '../frames/bytes.ts'
 import { FIN, OPCODE, RSV1 } from '../frames/header.ts'
 import { isControl, Opcode } from '../frames/opcode.ts'
 import { COPY_UP_TO, type Output } from './output.ts'
@@ -59,16 +59,15 @@ export class EncodedOutput {
     const opcode = byte0 & OPCODE
     const isWanted = opcode !== Opcode.Continuation && this.#encoder.wants(payload, opcode === Opcode.Binary, compress)
     if (this.#waiting.length === 0 && this.#tryAtOnce(byte0, payload, isWanted)) return
-    const bytes = typeof payload === 'string' ? encodeUtf8(payload) : payload.slice()
-    this.#waiting.push({ byte0, payload: bytes, isWanted })
-    this.#waitingBytes += bytes.length
+    const bytes = typeof payload === 'string' ? encodeUtf8(payload) : copyOf(payload, 0, payload.length)
+    this.#wait({ byte0, payload: bytes, isWanted })
     if (this.#waiting.length === 1) this.#encodeLater(byte0, bytes)
   }
 
   /** Sends the Close frame, behind all that waits. */
   close(byte0: number, body: Uint8Array): void {
     if (this.#waiting.length === 0) this.#output.frame(byte0, body, 0, body.length)
-    else this.#waiting.push({ byte0, payload: body, isWanted: false })
+    else this.#wait({ byte0, payload: body, isWanted: false })
   }
 
   /** Forgets what waits, but a Close frame, which goes out now; nothing is encoded any more. */
@@ -80,6 +79,11 @@ export class EncodedOutput {
     if (last !== undefined && isControl(last.byte0 & OPCODE)) {
       this.#output.frame(last.byte0, last.payload, 0, last.payload.length)
     }
+  }
+
+  #wait(frame: WaitingFrame): void {
+    this.#waiting.push(frame)
+    this.#waitingBytes += frame.payload.length
   }
 
   /** @returns false when the frame has to be encoded elsewhere */
@@ -95,7 +99,7 @@ export class EncodedOutput {
     const byteCount = this.#encoder.encode(payload, (byte0 & FIN) !== 0)
     if (byteCount < 0) return false
     const { output } = this.#encoder
-    this.#encoded(byte0, byteCount > COPY_UP_TO ? output.slice(0, byteCount) : output, byteCount)
+    this.#encoded(byte0, byteCount > COPY_UP_TO ? copyOf(output, 0, byteCount) : output, byteCount)
     return true
   }
 

@@ -21,8 +21,8 @@ export interface MessageTarget {
  * Joins fragments to messages, RFC 6455 §5.4.
  *
  * A message in one frame inside one chunk is handed on as it lies there. One that is cut goes to the sink that the
- * target gives for it, piece by piece as it arrives, inside frames too; without a sink it is copied into one growing
- * buffer: at most twice the bytes of the open message, however the stream is cut.
+ * target gives for it, piece by piece as it arrives, inside frames too; without a sink it is copied: at most
+ * twice the bytes of the open message, however the stream is cut.
  */
 export class MessageAssembler implements FrameSink {
   readonly #target: MessageTarget
@@ -41,7 +41,7 @@ export class MessageAssembler implements FrameSink {
 
   /** Bytes of memory held for the open message. */
   get capacity(): number {
-    return this.#collected.bytes.length
+    return this.#collected.capacity
   }
 
   dataFrame(opcode: number, fin: boolean, _rsv1: boolean, bytes: Uint8Array, start: number, end: number): void {

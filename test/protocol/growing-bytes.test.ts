@@ -26,6 +26,33 @@ describe('GrowingBytes', () => {
     expect(bytes.bytes.length).toBe(301)
   })
 
+  it('holds at most a block of 64 KiB more than what came, while it is not known how much will', () => {
+    const bytes = new GrowingBytes()
+    const sent: number[] = []
+    for (let i = 0; i < 200; i += 1) {
+      const piece = Uint8Array.from({ length: (i * 97) % 4000 }, (_, j) => (i + j) % 251)
+      bytes.append(piece, 0, piece.length)
+      sent.push(...piece)
+      expect(bytes.length).toBe(sent.length)
+      expect(bytes.capacity).toBeLessThanOrEqual(sent.length + (64 << 10))
+    }
+    const large = Uint8Array.from({ length: 300_000 }, (_, j) => j % 253)
+    bytes.append(large, 0, large.length)
+    expect(Buffer.compare(bytes.bytes.subarray(0, bytes.length), Uint8Array.from([...sent, ...large]))).toBe(0)
+    expect(bytes.capacity).toBe(bytes.length)
+    bytes.append(large, 0, 7)
+    expect([...bytes.bytes.subarray(bytes.length - 7, bytes.length)]).toEqual([...large.subarray(0, 7)])
+  })
+
+  it('goes on in one buffer when it becomes known how much will come', () => {
+    const bytes = new GrowingBytes()
+    const large = Uint8Array.from({ length: 100_000 }, (_, j) => j % 253)
+    bytes.append(large, 0, large.length)
+    bytes.append(large, 0, large.length, 2 * large.length)
+    expect(bytes.capacity).toBeLessThanOrEqual(2 * large.length)
+    expect(Buffer.compare(bytes.bytes, Uint8Array.from([...large, ...large]))).toBe(0)
+  })
+
   it('leaves the buffer to who took it when it forgets', () => {
     const bytes = new GrowingBytes()
     bytes.append(ascii('a'), 0, 1)

@@ -16,7 +16,7 @@
  * 2. After a violation, and after `close`, nothing is handed on. A thread may still be at work then: its state is given
  *    back when it is done.
  */
-import { isValidUtf8, uninitialised } from '../../frames/bytes.ts'
+import { copyOf, isValidUtf8, uninitialised } from '../../frames/bytes.ts'
 import { Opcode } from '../../frames/opcode.ts'
 import type { FrameSink } from '../../frames/parser.ts'
 import { Utf8Validator } from '../../frames/utf8.ts'
@@ -190,7 +190,7 @@ export class InflatingDecoder implements Decoder {
   #handOn(output: Uint8Array, byteCount: number, room: number, bytes: Uint8Array, end: number): void {
     if (!this.#pass(output, byteCount)) return
     if (byteCount < room) return
-    this.#piece = bytes.slice(end - this.#inflater!.left, end)
+    this.#piece = copyOf(bytes, end - this.#inflater!.left, end)
     this.#pieceAt = 0
     this.#block = uninitialised(SCRATCH_LENGTH)
     this.#isBusy = true

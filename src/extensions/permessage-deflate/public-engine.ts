@@ -4,6 +4,7 @@
  * being received is gathered until its end. The same on the wire, a few times slower, and never on another thread when
  * inflating.
  */
+import { copyOf } from '../../frames/bytes.ts'
 import { type Deflater, type Engine, Failure, type Inflater, TAIL } from './state.ts'
 import { deflateOnce, deflateOnceLater, inflateOnce, type ZlibSettings } from './zlib.ts'
 
@@ -107,7 +108,7 @@ class PublicInflater implements Inflater {
   }
 
   write(input: Uint8Array, start: number, end: number): number {
-    this.#gathered.push(input.slice(start, end))
+    this.#gathered.push(copyOf(input, start, end))
     return 0
   }
 
@@ -171,6 +172,6 @@ class PublicInflater implements Inflater {
 /** The bytes that a window holds when `added` came behind what it held before. */
 function slide(before: Uint8Array, added: Uint8Array, windowBits: number): Uint8Array {
   const size = 1 << windowBits
-  if (added.length >= size) return added.slice(-size)
+  if (added.length >= size) return copyOf(added, added.length - size, added.length)
   return joined([before.subarray(Math.max(0, before.length + added.length - size)), added])
 }
