@@ -16,6 +16,7 @@ export {
 } from './extensions/index.ts'
 export { Opcode } from './frames/opcode.ts'
 export { StatusCode as CloseCode } from './frames/status-code.ts'
+export { PreparedMessage, type PrepareOptions, prepareMessage } from './protocol/prepared-message.ts'
 export {
   Acceptance,
   type Admission,
@@ -40,6 +41,7 @@ export {
   type WebSocketServerOptions,
 } from './server/index.ts'
 export {
+  type Backpressure,
   type BinaryType,
   type ClientOptions,
   type Clock,
@@ -59,6 +61,9 @@ export {
   type Sendable,
   type SendCallback,
   type SendOptions,
+  type SendStreamOptions,
+  SlowConsumerAction,
+  type SlowConsumerPolicy,
   type SocketCloseEvent,
   type SocketErrorEvent,
   type SocketEvent,
@@ -67,6 +72,7 @@ export {
   type SocketEventMap,
   type SocketMessageEvent,
   type SocketOptions,
+  type StreamSource,
   type WaitOptions,
   WebSocket,
   type WebSocketEvents,

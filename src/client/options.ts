@@ -8,8 +8,8 @@ import { limitOption } from '../protocol/options.ts'
 import type { ClientOptions } from '../socket/client-options.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
 import { booleanOption, type CheckedSocketOptions, checkSocketOptions } from '../socket/options.ts'
+import type { SessionOptions } from '../socket/session.ts'
 import { slabPool } from '../socket/shared.ts'
-import type { DriverOptions } from '../socket/socket-driver.ts'
 import { maskingKeysOf, randomMaskingKey } from './masking-keys.ts'
 
 /** {@link ClientOptions} after the checks. */
@@ -90,7 +90,7 @@ export function driverOptionsOf(
   options: DriverSettings,
   writesAreCopied: boolean,
   extension: Extension | null,
-): DriverOptions {
+): SessionOptions['driver'] {
   const { socket, given } = options
   const { generateMask } = given
   let heartbeat: Heartbeat

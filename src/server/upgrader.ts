@@ -9,8 +9,8 @@ import type { RequestHead } from '../handshake/head.ts'
 import { chooseSubprotocol, type NegotiatedExtension, negotiateExtensions } from '../handshake/negotiation.ts'
 import { acceptUpgrade, type UpgradeChoices, type UpgradePlan, validateUpgrade } from '../handshake/server-handshake.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
+import type { SessionOptions } from '../socket/session.ts'
 import { slabPool } from '../socket/shared.ts'
-import type { DriverOptions } from '../socket/socket-driver.ts'
 import { Traffic } from '../socket/traffic.ts'
 import { attach, startReading, WebSocket } from '../socket/websocket.ts'
 import {
@@ -64,8 +64,8 @@ export class Upgrader<Data> {
   readonly #options: WebSocketServerOptions<Data>
   readonly #hooks: UpgraderHooks<Data>
   readonly #checked: CheckedServerOptions
-  readonly #driverOptions: DriverOptions
-  readonly #tcpDriverOptions: DriverOptions
+  readonly #driverOptions: SessionOptions['driver']
+  readonly #tcpDriverOptions: SessionOptions['driver']
   readonly #pendingOptions: PendingOptions
   readonly #counter: ConnectionCounter
   readonly #tally = new Tally()
@@ -315,7 +315,10 @@ export class Upgrader<Data> {
 }
 
 /** At most one extension owns RSV1, so at most one changes messages. */
-function withExtensions(options: DriverOptions, extensions: readonly NegotiatedExtension<Extension>[]): DriverOptions {
+function withExtensions(
+  options: SessionOptions['driver'],
+  extensions: readonly NegotiatedExtension<Extension>[],
+): SessionOptions['driver'] {
   const [first] = extensions
   if (first === undefined) return options
   return { ...options, connection: { ...options.connection, extension: first.config } }

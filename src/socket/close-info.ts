@@ -18,6 +18,10 @@ export const CloseCause = {
   CloseTimeout: 'close-timeout',
   /** The peer took nothing of what was sent for too long. */
   WriteStall: 'write-stall',
+  /** The peer took too little of what was sent, and `slowConsumer` says that this ends the connection. */
+  SlowConsumer: 'slow-consumer',
+  /** The source of a streamed message failed, or was aborted, after a part of it was sent. */
+  StreamAborted: 'stream-aborted',
   /** We called `terminate()`. */
   Terminated: 'terminated',
   /** The transport reported an error, for instance a reset. */

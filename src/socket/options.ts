@@ -2,6 +2,7 @@ import { UsageError } from '../errors.ts'
 import { defaultLimits, limitOption } from '../protocol/options.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { HeartbeatOptions } from './heartbeat.ts'
+import { type SlowConsumerPolicy, slowConsumerOption } from './slow-consumer.ts'
 
 /** Options of one connection; a server gives the same ones to all of its connections. */
 export interface SocketOptions {
@@ -19,6 +20,16 @@ export interface SocketOptions {
   writeStallTimeout?: number
   /** Bytes of unsent output from which on `send()` returns false. Default 1 MiB. */
   highWaterMark?: number
+  /**
+   * Bytes of unsent output that may wait for a slow peer; small messages count 128 bytes more each. Default 16 MiB. A
+   * message always goes when nothing waits before it, however long it is.
+   */
+  maxBackpressure?: number
+  /**
+   * What is done with a message for which there is no room: `'close'` (default) ends the connection with 1013,
+   * `'drop-newest'` and `'drop-oldest'` leave messages out, `'keep'` sends all the same; or a function that says which.
+   */
+  slowConsumer?: SlowConsumerPolicy
   /**
    * When a silent peer is asked for a sign of life, and when it is given up with 1006. Any byte counts as life.
    * A number sets both times, in milliseconds; false turns it off. Default: 20,000 and 20,000 on a server, off on a client.
@@ -39,6 +50,8 @@ export interface CheckedSocketOptions {
   readonly closeTimeout: number
   readonly writeStallTimeout: number
   readonly highWaterMark: number
+  readonly maxBackpressure: number
+  readonly slowConsumer: SlowConsumerPolicy
   readonly heartbeat: HeartbeatOptions | null
   readonly textFormat: 'string' | 'buffer'
   readonly clock: Clock
@@ -65,6 +78,8 @@ export function checkSocketOptions(options: SocketOptions, heartbeatByDefault: b
     closeTimeout: limitOption('closeTimeout', options.closeTimeout, 5000),
     writeStallTimeout: limitOption('writeStallTimeout', options.writeStallTimeout, 30_000, 1),
     highWaterMark: limitOption('highWaterMark', options.highWaterMark, 1 << 20),
+    maxBackpressure: limitOption('maxBackpressure', options.maxBackpressure, 16 << 20),
+    slowConsumer: slowConsumerOption(options.slowConsumer),
     heartbeat: heartbeatOption(options.heartbeat ?? heartbeatByDefault),
     textFormat,
     clock: options.clock ?? systemClock,

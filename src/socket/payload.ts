@@ -1,12 +1,37 @@
 import { UsageError } from '../errors.ts'
 import { decodeUtf8, isValidUtf8 } from '../frames/bytes.ts'
+import { PreparedMessage } from '../protocol/prepared-message.ts'
 import type { BinaryType } from './events.ts'
 
 /** What `ping` and `pong` take. A number is sent as its decimal digits, a list of bytes as these bytes joined. */
 export type ControlPayload = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | number | readonly Uint8Array[]
 
-/** What `send` takes: what {@link ControlPayload} says, and a Blob, which is read first and keeps its place. */
-export type Sendable = ControlPayload | Blob
+/**
+ * What `send` takes: what {@link ControlPayload} says, a Blob, which is read first and keeps its place, and a message that
+ * `prepareMessage` made.
+ */
+export type Sendable = ControlPayload | Blob | PreparedMessage
+
+/** Options of one `send()`. */
+export interface SendOptions {
+  /** Whether the message is binary. Default: a string is not, bytes are. */
+  binary?: boolean | undefined
+  /** Whether this is the last fragment of its message, RFC 6455 §5.4. Default true. */
+  fin?: boolean | undefined
+  /**
+   * Whether the message may be compressed, if that was negotiated; below `threshold` it never is. Default: what the
+   * option `perMessageDeflate.compress` says. In a message of fragments only the first one decides. RFC 7692 §6.1.
+   */
+  compress?: boolean | undefined
+}
+
+/** What a message is once it came through {@link toMessage}. */
+export type Payload = string | Uint8Array | PreparedMessage
+
+/** What `send` was given, as the outbox takes it. @throws as {@link toPayload} */
+export function toMessage(data: unknown): Payload {
+  return data instanceof PreparedMessage ? data : toPayload(data)
+}
 
 /**
  * The bytes or the text of what an application wants to send: exactly its bytes, whatever view it is.
@@ -46,6 +71,14 @@ export function toBuffer(bytes: Uint8Array, start: number, end: number, owned: b
   const copy = Buffer.allocUnsafe(end - start)
   copy.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
   return copy
+}
+
+const BINARY_TYPES: readonly unknown[] = ['nodebuffer', 'arraybuffer', 'blob', 'fragments'] satisfies BinaryType[]
+
+/** Checks what an application sets `binaryType` to. @throws UsageError */
+export function checkBinaryType(type: BinaryType): BinaryType {
+  if (BINARY_TYPES.includes(type)) return type
+  throw new UsageError(`binaryType is ${String(type)}; it must be one of ${BINARY_TYPES.join(', ')}`)
 }
 
 /** `bytes[start, end)` as what the application asked for by `binaryType`. */

@@ -44,12 +44,13 @@ export class SendCallbacks {
     if (still === -1) this.#waiting = null
   }
 
-  /** Leaves the callbacks of the next write to that write. */
-  take(): SendCallback {
+  /** Leaves the callbacks of the next write to that write. @param last - called behind them */
+  take(last?: () => void): SendCallback {
     const callbacks = this.#ready ?? []
     this.#ready = null
     return (error) => {
       for (const callback of callbacks) this.call(callback, error)
+      last?.()
     }
   }
 

@@ -5,22 +5,29 @@
  */
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { ConnectionClosedError, ProtocolError } from '../errors.ts'
+import { ConnectionClosedError, ProtocolError, UsageError } from '../errors.ts'
 import { decodeUtf8 } from '../frames/bytes.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
 import type { MessageSink } from '../protocol/listener.ts'
+import { PreparedMessage } from '../protocol/prepared-message.ts'
+import { closeBody } from '../protocol/sender.ts'
+import { ReadyState } from '../protocol/state.ts'
 import { CloseCause, type CloseInfo } from './close-info.ts'
+import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import type { BinaryType, MessageData, WebSocketEvents } from './events.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
-import { toBinaryType, toBuffer } from './payload.ts'
-import { type DriverEvents, type DriverOptions, SocketDriver } from './socket-driver.ts'
+import { Outbox, type OutboxOptions, type OutboxOwner } from './outbox.ts'
+import { OutgoingStream, type SendStreamOptions, type StreamSource } from './outgoing-stream.ts'
+import { type Payload, type SendOptions, toBinaryType, toBuffer } from './payload.ts'
+import type { SendCallback } from './send-callbacks.ts'
+import { SocketDriver } from './socket-driver.ts'
 import { Traffic } from './traffic.ts'
 
 /** How a server or a client sets up a connection whose opening handshake is done. */
 export interface SessionOptions {
   readonly socket: Duplex
-  readonly driver: DriverOptions
+  readonly driver: DriverOptions & OutboxOptions
   readonly textFormat: 'string' | 'buffer'
   /** Counts messages; default: nobody does. */
   readonly traffic?: Traffic | undefined
@@ -38,8 +45,9 @@ const applicationFailed: Violation = Object.freeze({
 })
 
 /** One connection between its driver and its listeners. */
-export class Session implements DriverEvents, InboxOwner {
+export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   readonly driver: SocketDriver
+  readonly outbox: Outbox
   binaryType: BinaryType = 'nodebuffer'
   readonly traffic: Traffic
   readonly #emitter: EventEmitter<WebSocketEvents>
@@ -58,6 +66,7 @@ export class Session implements DriverEvents, InboxOwner {
     this.#options = options
     this.traffic = options.traffic ?? new Traffic()
     this.driver = new SocketDriver(options.socket, this, options.driver)
+    this.outbox = new Outbox(this.driver, options.driver, this)
   }
 
   /** Whether `pause` is in force. */
@@ -96,8 +105,38 @@ export class Session implements DriverEvents, InboxOwner {
 
   /** Starts the closing handshake. Messages that nobody takes do not keep the peer's Close frame from being read. */
   close(code: number | undefined, reason: string | undefined): void {
+    if (this.driver.readyState === ReadyState.OPEN) {
+      // What may not be sent is refused before anything is done.
+      closeBody(this.driver.connection.role, code, reason ?? '')
+      this.outbox.close()
+    }
     this.driver.close(code, reason)
     if (this.#inbox !== null && !this.#isTaken(this.#inbox)) this.#inbox.abandon()
+  }
+
+  /** Sends a message, or a fragment of one; see `WebSocket`. */
+  send(payload: Payload, options: SendOptions | null | undefined, callback: SendCallback | undefined): boolean {
+    const { driver, outbox } = this
+    if (driver.connection.readyState !== ReadyState.OPEN) {
+      if (callback !== undefined) driver.refuse(callback, this.endError())
+      return false
+    }
+    const isBinary = options?.binary ?? typeof payload !== 'string'
+    const fin = options?.fin !== false
+    if (fin) this.traffic.messagesSent++
+    if (payload instanceof PreparedMessage || (fin && !outbox.isFragmenting)) {
+      return outbox.send(payload, isBinary, options?.compress, callback)
+    }
+    return outbox.sendFragment(payload, isBinary, fin, options?.compress, callback)
+  }
+
+  /** Sends a message as its source gives it; see `WebSocket`. */
+  async sendStream(source: StreamSource, options: SendStreamOptions): Promise<void> {
+    if (this.driver.readyState !== ReadyState.OPEN) throw this.endError()
+    // @req 6455-5.4-4
+    if (this.outbox.isFragmenting) throw new UsageError('sendStream: a fragmented message is open (6455-5.4-4)')
+    await new OutgoingStream(this.driver, this.outbox, source, options).run()
+    this.traffic.messagesSent++
   }
 
   /** A listener for messages was added, or is about to be; or what it waits for is complete. */
@@ -115,7 +154,7 @@ export class Session implements DriverEvents, InboxOwner {
   }
 
   /** Why whatever was under way will not be done. */
-  endError(): Error {
+  readonly endError = (): Error => {
     const { violation, closeCode, closeReason } = this.driver.connection
     return violation === null ? new ConnectionClosedError(closeCode, closeReason) : protocolError(violation)
   }
@@ -153,15 +192,22 @@ export class Session implements DriverEvents, InboxOwner {
     this.#control('pong', bytes, start, end)
   }
 
-  closeReceived(): void {}
+  closeReceived(): void {
+    this.outbox.abandon()
+  }
 
   failed(violation: Violation): void {
+    this.outbox.abandon()
     if (violation !== applicationFailed) {
       this.#report(protocolError(violation))
     }
   }
 
   drained(): void {
+    this.outbox.writable()
+  }
+
+  roomAgain(): void {
     this.#guard(() => this.#emitter.emit('drain'))
   }
 
@@ -173,6 +219,7 @@ export class Session implements DriverEvents, InboxOwner {
     this.#closeInfo = info
     this.#options.onClosed(info)
     this.#inbox?.over()
+    this.outbox.abandon()
     this.#guard(() => this.#emitter.emit('close', info.code, Buffer.from(info.reason)))
     this.#resolveClosed?.(info)
   }

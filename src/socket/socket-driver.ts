@@ -14,43 +14,17 @@ import { ConnectionClosedError } from '../errors.ts'
 import type { Violation } from '../frames/violation.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { ConnectionListener, MessageSink } from '../protocol/listener.ts'
-import type { ConnectionOptions } from '../protocol/options.ts'
 import { ReadyState, TransportIntent } from '../protocol/state.ts'
-import type { Clock } from './clock.ts'
-import { CloseCause, type CloseInfo, closeInfoOf } from './close-info.ts'
+import { CloseCause, closeInfoOf } from './close-info.ts'
+import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import { type Flushable, flushSoon } from './flush-queue.ts'
-import type { Heartbeat, Patient } from './heartbeat.ts'
+import type { Patient } from './heartbeat.ts'
 import { type SendCallback, SendCallbacks } from './send-callbacks.ts'
 import { listenTo, type TransportListener } from './transport-listeners.ts'
+import { WriteStall } from './write-stall.ts'
 
-/** What the driver tells the `WebSocket` object. */
-export interface DriverEvents extends ConnectionListener {
-  messageStart(isBinary: boolean): MessageSink | null
-  /** The transport can take more after `send` said that it cannot. */
-  drained(): void
-  /** A callback of the application threw. */
-  handlerFailed(error: unknown): void
-  /** The transport reported an error; `ended` follows. */
-  transportFailed(error: Error): void
-  /** Everything is over. Called exactly once. */
-  ended(info: CloseInfo): void
-}
-
-/** What a driver needs besides the socket. */
-export interface DriverOptions {
-  readonly connection: ConnectionOptions
-  readonly clock: Clock
-  /** The watch over silent peers and stalled writes. */
-  readonly heartbeat: Heartbeat
-  /** Milliseconds that the peer has to end its side once we wait for that. */
-  readonly closeTimeout: number
-  /** Milliseconds after which a write that makes no progress ends the connection. */
-  readonly writeStallTimeout: number
-  /** Bytes of unsent output above which `send` says false. */
-  readonly highWaterMark: number
-  /** Whether a write that has completed leaves no reference to its bytes, as with a plain TCP socket. */
-  readonly writesAreCopied: boolean
-}
+/** Output from here on does not wait for the end of the tick: the transport may be full, and others should know. */
+const FLUSH_FROM = 128 << 10
 
 /** One connection on one Duplex. */
 export class SocketDriver implements ConnectionListener, Flushable, Patient, TransportListener {
@@ -67,14 +41,14 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   #finSent = false
   #isPaused = false
   #heard = false
-  #owesDrain = false
+  #expectsDrain = false
+  #isCorked = false
   #closedFirst = false
   #closeTimer: unknown
   #forcedCause: CloseCause | null = null
-  /** Bytes that were given to the socket, and how many of them it had passed on when progress was last seen. */
+  /** Bytes that were given to the socket. */
   #outputBytes = 0
-  #passedBytes = -1
-  #progressAt = 0
+  readonly #stall: WriteStall
   #probeSentAt = -1
   #rttMs = -1
 
@@ -84,6 +58,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     this.#options = options
     this.#callbacks = new SendCallbacks((thrown) => events.handlerFailed(thrown))
     this.connection = new Connection(this, options.connection)
+    this.#stall = new WriteStall(options.writeStallTimeout)
   }
 
   /** Milliseconds from the last heartbeat Ping to its Pong; -1 when none was answered yet. */
@@ -108,6 +83,8 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     const { socket } = this
     listenTo(socket, this, this.#options.writesAreCopied)
     this.#options.heartbeat.add(this)
+    // The answer to the opening handshake may still be on its way, and whoever sends waits for it.
+    if (!this.isWritable) socket.write('', this.#written)
     if (head.length > 0) this.receive(head, head.length)
     if (socket.destroyed) process.nextTick(() => this.transportClosed())
     else if (!this.#isPaused) socket.resume()
@@ -131,11 +108,9 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   transportDrained(): void {
     if (this.#isClosed) return
     this.connection.outputDrained()
+    this.#expectsDrain = false
+    this.#events.drained()
     this.flush()
-    if (this.#owesDrain && this.bufferedAmount < this.#options.highWaterMark) {
-      this.#owesDrain = false
-      this.#events.drained()
-    }
   }
 
   transportFailed(error: Error): void {
@@ -208,32 +183,45 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
 
   // The application speaks --------------------------------------------------------------------------------------------
 
+  /** Whether the transport has nothing left to send, so that it takes more at once. */
+  get isWritable(): boolean {
+    return this.socket.writableLength === 0 && this.connection.waitingFrames === 0
+  }
+
+  /** Asks for one `drained`, once the transport has nothing left of what it got until then. */
+  expectDrain(): void {
+    this.#expectsDrain = true
+  }
+
   /**
-   * Flushes after the application sent something: at the end of the read or of the tick, at once when the output
-   * refers to memory of the application.
-   *
-   * @returns false when more than `highWaterMark` bytes wait; `drained` follows
+   * Flushes after the application sent something: at the end of the read or of the tick; at once when the output refers
+   * to memory of the application, or is large.
    */
-  sent(callback: SendCallback | undefined): boolean {
-    if (callback !== undefined) {
-      const { waitingFrames, releasedFrames } = this.connection
-      if (waitingFrames === 0) this.#callbacks.add(callback)
-      else this.#callbacks.addWaiting(callback, releasedFrames + waitingFrames)
-    }
-    if (this.connection.hasBorrowedOutput) this.flush()
+  sent(callback: SendCallback | undefined): void {
+    if (callback !== undefined) this.addCallback(callback)
+    if (this.#isCorked) return
+    if (this.connection.hasBorrowedOutput || this.connection.pendingOutput >= FLUSH_FROM) this.flush()
     else if (!this.#isReading && !this.#flushQueued) {
       this.#flushQueued = true
       flushSoon(this)
     }
-    if (this.bufferedAmount < this.#options.highWaterMark) return true
-    this.#owesDrain = true
-    return false
+  }
+
+  /** Does something, and writes all that it sent at once. */
+  cork<T>(send: () => T): T {
+    if (this.#isCorked) return send()
+    this.#isCorked = true
+    try {
+      return send()
+    } finally {
+      this.#isCorked = false
+      this.flush()
+    }
   }
 
   /** Tells whoever sends too late that it cannot be done, in a tick of its own. */
-  refuse(callback: SendCallback): void {
-    const { closeCode, closeReason } = this.connection
-    process.nextTick(() => this.#callbacks.call(callback, new ConnectionClosedError(closeCode, closeReason)))
+  refuse(callback: SendCallback, error: Error): void {
+    process.nextTick(() => this.#callbacks.call(callback, error))
   }
 
   /** Starts the closing handshake. */
@@ -242,6 +230,12 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     this.connection.close(statusCode, reason)
     if (wasOpen) this.#closedFirst = true
     this.sent(undefined)
+  }
+
+  /** Starts the closing handshake for a reason of its own. */
+  closeFor(cause: CloseCause, statusCode: number, reason: string): void {
+    if (this.connection.readyState === ReadyState.OPEN) this.#forcedCause ??= cause
+    this.close(statusCode, reason)
   }
 
   /** Fails the connection for a fault that is not the peer's. */
@@ -301,12 +295,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   }
 
   beat(now: number): void {
-    const waiting = this.socket.writableLength
-    const passed = this.#outputBytes - waiting
-    if (waiting === 0 || passed !== this.#passedBytes) {
-      this.#passedBytes = passed
-      this.#progressAt = now
-    } else if (now - this.#progressAt >= this.#options.writeStallTimeout) this.#destroy(CloseCause.WriteStall)
+    if (this.#stall.isStalled(this.socket, this.#outputBytes, now)) this.#destroy(CloseCause.WriteStall)
   }
 
   // The flush ---------------------------------------------------------------------------------------------------------
@@ -322,12 +311,6 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
 
   #write(): void {
     const { socket, connection } = this
-    // The socket says `drain` only above its own mark; whoever waits for less hears of the write itself.
-    if (this.#owesDrain || connection.hasBorrowedOutput || !connection.wantsBytes) {
-      this.#callbacks.add(() => {
-        if (socket.writableLength === 0) this.transportDrained()
-      })
-    }
     this.#callbacks.release(connection.releasedFrames)
     this.#outputBytes += connection.pendingOutput
     const chunks = connection.takeOutput()
@@ -340,10 +323,21 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     const last = chunks.length - 1
     if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(chunks[i])
-    if (this.#callbacks.isEmpty) socket.write(chunks[last])
-    else socket.write(chunks[last], this.#callbacks.take())
+    // The socket says `drain` only above its own mark; whoever waits for less hears of the write itself.
+    socket.write(chunks[last], this.#callbacks.isEmpty ? this.#written : this.#callbacks.take(this.#written))
     if (last > 0) socket.uncork()
     connection.outputWritten(this.#options.writesAreCopied && socket.writableLength === 0)
+  }
+
+  /** Calls back when what was sent last has been handed to the operating system. */
+  addCallback(callback: SendCallback): void {
+    const { waitingFrames, releasedFrames } = this.connection
+    if (waitingFrames === 0) this.#callbacks.add(callback)
+    else this.#callbacks.addWaiting(callback, releasedFrames + waitingFrames)
+  }
+
+  readonly #written = (): void => {
+    if ((this.#expectsDrain || !this.connection.wantsBytes) && this.isWritable) this.transportDrained()
   }
 
   #followIntent(): void {

@@ -11,24 +11,19 @@ import type { BinaryType, WebSocketEvents } from './events.ts'
 import type { ReceivedMessage, ReceiveOptions } from './inbox.ts'
 import type { MessageStream } from './message-stream.ts'
 import type { Opening } from './opening.ts'
-import { type ControlPayload, type Sendable, toBytes, toPayload, toText } from './payload.ts'
+import type { SendStreamOptions, StreamSource } from './outgoing-stream.ts'
+import {
+  type ControlPayload,
+  checkBinaryType,
+  type Sendable,
+  type SendOptions,
+  toBytes,
+  toMessage,
+  toText,
+} from './payload.ts'
 import type { SendCallback } from './send-callbacks.ts'
 import { Session, type SessionOptions } from './session.ts'
-
-/** Options of one `send()`. */
-export interface SendOptions {
-  /** Whether the message is binary. Default: a string is not, bytes are. */
-  binary?: boolean | undefined
-  /** Whether this is the last fragment of its message, RFC 6455 §5.4. Default true. */
-  fin?: boolean | undefined
-  /**
-   * Whether the message may be compressed, if that was negotiated; below `threshold` it never is. Default: what the
-   * option `perMessageDeflate.compress` says. In a message of fragments only the first one decides. RFC 7692 §6.1.
-   */
-  compress?: boolean | undefined
-}
-
-const BINARY_TYPES: readonly BinaryType[] = ['nodebuffer', 'arraybuffer', 'blob', 'fragments']
+import type { WaitOptions } from './waiters.ts'
 
 /** What the opening handshake settled. @internal */
 export interface Attachment extends SessionOptions {
@@ -145,16 +140,13 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
   }
 
   set binaryType(type: BinaryType) {
-    if (!BINARY_TYPES.includes(type)) {
-      throw new UsageError(`binaryType is ${String(type)}; it must be one of ${BINARY_TYPES.join(', ')}`)
-    }
-    this.#binaryType = type
+    this.#binaryType = checkBinaryType(type)
     if (this.#session !== null) this.#session.binaryType = type
   }
 
   /** Bytes that were sent and have not been handed to the operating system; frame headers count. */
   get bufferedAmount(): number {
-    return (this.#session?.driver.bufferedAmount ?? 0) + (this.#blobs?.bytes ?? 0)
+    return (this.#session?.outbox.bufferedAmount ?? 0) + (this.#blobs?.bytes ?? 0)
   }
 
   /** Whether `pause()` is in force. */
@@ -177,21 +169,54 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     return this.#session?.closed ?? this.#requireOpening('closed').closed
   }
 
+  /** Messages that were dropped because the peer was too slow, see `slowConsumer`. */
+  get dropped(): number {
+    return this.#session?.outbox.dropped ?? 0
+  }
+
   /**
-   * Sends a message, RFC 6455 §6.1. Everything sent in one tick leaves in one write.
+   * Sends a message, RFC 6455 §6.1. Everything sent in one tick leaves in one write; what the transport cannot take
+   * waits, and control frames overtake it.
    *
-   * @param data - a string is sent as text, bytes as binary. Bytes may be changed once `send` has returned, unless
-   * it returned false: then only once `callback` was called
+   * @param data - a string is sent as text, bytes as binary, a prepared message as it is. Up to 16 KiB of bytes are copied;
+   * more must not change before `callback` was called
    * @param options - or `callback`
    * @param callback - called when the message was handed to the operating system, or with the error that prevented it
-   * @returns false when `highWaterMark` bytes or more wait, or the connection is not OPEN; `drain` tells when to go on
+   * @returns false when `highWaterMark` bytes or more wait, the message was dropped, or the connection is not OPEN;
+   * `drain` tells when to go on
    * @throws UsageError while CONNECTING, when `data` cannot be sent, or text bytes are not UTF-8
    */
   send(data: Sendable, options?: SendOptions | SendCallback | null, callback?: SendCallback): boolean {
     if (typeof options === 'function') return this.send(data, undefined, options)
     const session = this.#requireSession('send')
     if (data instanceof Blob || this.#blobs?.isEmpty === false) return this.#sendInTurn(data, options, callback)
-    return this.#sendNow(session, toPayload(data), options, callback)
+    return session === null ? this.#sendAfterClose(callback) : session.send(toMessage(data), options, callback)
+  }
+
+  /**
+   * Sends one message of unknown length, in fragments, as its source gives them: RFC 6455 §5.4. The source is asked for
+   * more when the transport has nothing left to send, and control frames come in between. Messages that are sent
+   * meanwhile follow when it is over.
+   *
+   * When the source fails or `signal` is aborted, and a part was sent already, the connection is closed with 1011: the
+   * peer must not take the part for the whole.
+   *
+   * @param source - pieces of text or bytes: a generator, a Web or Node stream, any iterable but a string or bytes
+   * @returns when all of it was handed to the operating system
+   * @throws what the source threw; the reason of `signal`; ConnectionClosedError; UsageError when a piece cannot be sent
+   */
+  async sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
+    await this.#requireOpened('sendStream').sendStream(source, options)
+  }
+
+  /** Resolves when less than `highWaterMark` bytes wait. @throws ConnectionClosedError; the reason of `signal` */
+  async drained({ signal }: WaitOptions = {}): Promise<void> {
+    await this.#requireOpened('drained').outbox.drained(signal)
+  }
+
+  /** Calls `send`, and writes what it has sent before it returns, in one go. @returns what `send` returned */
+  cork<T>(send: () => T): T {
+    return this.#requireOpened('cork').driver.cork(send)
   }
 
   /**
@@ -247,7 +272,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
 
   /** The same as iterating over the `WebSocket`, with options. @throws the reason of `signal` when it is aborted */
   messages(options: ReceiveOptions = {}): AsyncGenerator<ReceivedMessage, void, undefined> {
-    return this.#requireInbox('messages').messages(options)
+    return this.#requireOpened('messages').inbox.messages(options)
   }
 
   /**
@@ -256,7 +281,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
    * for is discarded; one that is being read is not. Otherwise as {@link messages}.
    */
   streams(options: ReceiveOptions = {}): AsyncGenerator<MessageStream, void, undefined> {
-    return this.#requireInbox('streams').streams(options)
+    return this.#requireOpened('streams').inbox.streams(options)
   }
 
   /** Stops reading: no `message` after the one in hand, and TCP tells the peer to wait. */
@@ -311,24 +336,6 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     driver.sent(done)
   }
 
-  #sendNow(
-    session: Session | null,
-    payload: string | Uint8Array,
-    options: SendOptions | null | undefined,
-    callback: SendCallback | undefined,
-  ): boolean {
-    if (session === null || session.driver.connection.readyState !== ReadyState.OPEN) {
-      return this.#sendAfterClose(callback)
-    }
-    const { connection } = session.driver
-    const isBinary = options?.binary ?? typeof payload !== 'string'
-    const fin = options?.fin !== false
-    if (fin) session.traffic.messagesSent++
-    if (fin && !connection.isSendingFragments) connection.sendMessage(payload, isBinary, options?.compress)
-    else connection.sendFragment(payload, isBinary, fin, options?.compress)
-    return session.driver.sent(callback)
-  }
-
   /** Sends when the Blobs before, or this one, have been read. */
   #sendInTurn(data: Sendable, options: SendOptions | null | undefined, callback: SendCallback | undefined): false {
     this.#blobs ??= new BlobQueue()
@@ -336,7 +343,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
       try {
         if (error !== null) throw error
         // A Blob is binary unless its sender says otherwise; anything else is sent as it is.
-        this.#sendNow(this.#session, bytes ?? toPayload(data), options, callback)
+        this.#session!.send(bytes ?? toMessage(data), options, callback)
       } catch (thrown) {
         if (callback === undefined) failHandler(this, thrown)
         else callback(thrown as Error)
@@ -347,7 +354,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
 
   #sendAfterClose(callback: SendCallback | undefined): false {
     if (callback === undefined) return false
-    if (this.#session !== null) this.#session.driver.refuse(callback)
+    if (this.#session !== null) this.#session.driver.refuse(callback, this.#session.endError())
     else process.nextTick(callback, new ConnectionClosedError(StatusCode.AbnormalClosure, ''))
     return false
   }
@@ -360,10 +367,10 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     return this.#session
   }
 
-  #requireInbox(what: string): Session['inbox'] {
+  #requireOpened(what: string): Session {
     const session = this.#requireSession(what)
     if (session === null) throw new ConnectionClosedError(StatusCode.AbnormalClosure, '')
-    return session.inbox
+    return session
   }
 
   #requireOpening(what: string): Opening {

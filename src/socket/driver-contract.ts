@@ -1,0 +1,32 @@
+import type { ConnectionListener, MessageSink } from '../protocol/listener.ts'
+import type { ConnectionOptions } from '../protocol/options.ts'
+import type { Clock } from './clock.ts'
+import type { CloseInfo } from './close-info.ts'
+import type { Heartbeat } from './heartbeat.ts'
+
+/** What the driver tells the `WebSocket` object. */
+export interface DriverEvents extends ConnectionListener {
+  messageStart(isBinary: boolean): MessageSink | null
+  /** The transport has nothing left to send; called after {@link SocketDriver.expectDrain}. */
+  drained(): void
+  /** A callback of the application threw. */
+  handlerFailed(error: unknown): void
+  /** The transport reported an error; `ended` follows. */
+  transportFailed(error: Error): void
+  /** Everything is over. Called exactly once. */
+  ended(info: CloseInfo): void
+}
+
+/** What a driver needs besides the socket. */
+export interface DriverOptions {
+  readonly connection: ConnectionOptions
+  readonly clock: Clock
+  /** The watch over silent peers and stalled writes. */
+  readonly heartbeat: Heartbeat
+  /** Milliseconds that the peer has to end its side once we wait for that. */
+  readonly closeTimeout: number
+  /** Milliseconds after which a write that makes no progress ends the connection. */
+  readonly writeStallTimeout: number
+  /** Whether a write that has completed leaves no reference to its bytes, as with a plain TCP socket. */
+  readonly writesAreCopied: boolean
+}

@@ -1,0 +1,354 @@
+/*
+ * The messages of one connection that were sent and that the transport cannot take yet.
+ *
+ * Theory of operation
+ * -------------------
+ * While the transport takes everything at once, messages go straight through to it. As soon as it does not, they wait
+ * here, not yet framed, until it has nothing left to send: then a batch of them is framed and written, and so on. So
+ * messages can still be dropped, a prepared message costs nothing but its place, and control frames, which do not come
+ * through here, overtake all that waits.
+ *
+ * A message that is streamed has the wire for itself from its first fragment to its last (RFC 6455 §5.4); it takes its
+ * turn like any other, and what is sent meanwhile waits behind it.
+ */
+import { UsageError, WebSocketError } from '../errors.ts'
+import { isValidUtf8, utf8Length } from '../frames/bytes.ts'
+import { headerLength } from '../frames/header.ts'
+import { COPY_UP_TO } from '../protocol/output.ts'
+import { ReadyState } from '../protocol/state.ts'
+import { CloseCause } from './close-info.ts'
+import type { Payload } from './payload.ts'
+import type { SendCallback } from './send-callbacks.ts'
+import { actionFor, type SlowConsumerPolicy } from './slow-consumer.ts'
+import type { SocketDriver } from './socket-driver.ts'
+import { Waiters } from './waiters.ts'
+
+/** Options of an {@link Outbox}. */
+export interface OutboxOptions {
+  /** Bytes that wait from which on `send` says false. */
+  readonly highWaterMark: number
+  /** Bytes that may wait. */
+  readonly maxBackpressure: number
+  readonly slowConsumer: SlowConsumerPolicy
+}
+
+/** What an {@link Outbox} tells its connection. */
+export interface OutboxOwner {
+  /** `send` had said false; now there is room again. */
+  roomAgain(): void
+  /** The application's own function threw. */
+  handlerFailed(error: unknown): void
+  /** Why what waits will not be sent. */
+  endError(): Error
+}
+
+interface Message {
+  readonly payload: Payload
+  readonly isBinary: boolean
+  /** Whether it may be compressed, as its sender wants it. */
+  readonly compress: boolean | undefined
+  readonly callback: SendCallback | undefined
+  /** Bytes of its frame. */
+  readonly bytes: number
+}
+
+/** Somebody who sends one message in fragments, when it is his turn. */
+export interface Turn {
+  /** It is his turn now. */
+  begin(): void
+  /** The transport has nothing left to send. Only called while it is his turn. */
+  writable(): void
+  /** It will never be his turn, or it is over before its end. */
+  fail(error: Error): void
+}
+
+/** What is counted for a message besides its frame, so that small ones do not pile up for nothing. */
+const MESSAGE_COST = 128
+/** Bytes that are framed before they are written: enough for the cost of a write not to matter. */
+const BATCH = 64 << 10
+
+/** Messages that wait for the transport. */
+export class Outbox {
+  readonly #driver: SocketDriver
+  readonly #options: OutboxOptions
+  readonly #owner: OutboxOwner
+  readonly #room = new Waiters()
+  #waiting: Array<Message | Turn> = []
+  #next = 0
+  #bytes = 0
+  /** Who has the wire for himself. */
+  #turn: Turn | null = null
+  #owesDrain = false
+  #dropped = 0
+
+  constructor(driver: SocketDriver, options: OutboxOptions, owner: OutboxOwner) {
+    this.#driver = driver
+    this.#options = options
+    this.#owner = owner
+  }
+
+  /** Bytes that were sent and have not been handed to the operating system; frame headers count. */
+  get bufferedAmount(): number {
+    return this.#bytes + this.#driver.bufferedAmount
+  }
+
+  /** Messages that were dropped because the peer was too slow. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Whether a message was begun with {@link sendFragment} and not ended. */
+  get isFragmenting(): boolean {
+    return this.#turn === null && this.#driver.connection.isSendingFragments
+  }
+
+  get #length(): number {
+    return this.#waiting.length - this.#next
+  }
+
+  /**
+   * Sends a message now or as soon as its turn comes.
+   *
+   * @returns false when `highWaterMark` bytes wait, or the message was dropped
+   */
+  send(payload: Payload, isBinary: boolean, compress?: boolean, callback?: SendCallback): boolean {
+    const { connection } = this.#driver
+    if (this.#turn !== null || this.#length > 0 || !this.#driver.isWritable) {
+      return this.#enqueue(payload, isBinary, compress, callback)
+    }
+    connection.sendMessage(payload, isBinary, compress)
+    return this.#sent(callback)
+  }
+
+  /** Sends a fragment of a message behind everything that waits. @throws UsageError while a message is streamed */
+  sendFragment(
+    payload: string | Uint8Array,
+    isBinary: boolean,
+    fin: boolean,
+    compress?: boolean,
+    callback?: SendCallback,
+  ): boolean {
+    this.#sendAll()
+    if (this.#turn !== null)
+      throw new UsageError('send: a message is being streamed; its fragments go first (6455-5.4-4)')
+    this.#driver.connection.sendFragment(payload, isBinary, fin, compress)
+    return this.#sent(callback)
+  }
+
+  /** Lines up for the wire. `begin` may be called before this returns. */
+  takeTurn(turn: Turn): void {
+    this.#waiting.push(turn)
+    this.#pump()
+  }
+
+  /** Gives the wire, or the place in the line, back. */
+  endTurn(turn: Turn): void {
+    if (this.#turn === turn) {
+      this.#turn = null
+      this.#pump()
+      return
+    }
+    const at = this.#waiting.indexOf(turn, this.#next)
+    if (at >= 0) this.#waiting.splice(at, 1)
+  }
+
+  /** Resolves when less than `highWaterMark` bytes wait. */
+  async drained(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    for (;;) {
+      if (this.#driver.readyState !== ReadyState.OPEN) throw this.#owner.endError()
+      if (this.#hasRoom()) return
+      this.#oweDrain()
+      await this.#room.wait(signal)
+    }
+  }
+
+  /** The transport has nothing left to send. */
+  writable(): void {
+    this.#turn?.writable()
+    this.#pump()
+    if (this.#owesDrain && this.#hasRoom()) {
+      this.#owesDrain = false
+      this.#room.wake()
+      this.#owner.roomAgain()
+    } else if (this.#owesDrain) this.#driver.expectDrain()
+  }
+
+  /** Sends all that waits whether or not the transport can take it: a Close frame is about to follow. */
+  close(): void {
+    this.#sendAll()
+    this.abandon()
+  }
+
+  /** What waits will not be sent. */
+  abandon(): void {
+    const waiting = this.#waiting.slice(this.#next)
+    const turn = this.#turn
+    this.#waiting = []
+    this.#next = 0
+    this.#bytes = 0
+    this.#turn = null
+    this.#room.wake()
+    if (waiting.length === 0 && turn === null) return
+    const error = this.#owner.endError()
+    turn?.fail(error)
+    for (const item of waiting) {
+      if (isTurn(item)) item.fail(error)
+      else if (item.callback !== undefined) this.#driver.refuse(item.callback, error)
+    }
+  }
+
+  #sent(callback: SendCallback | undefined): boolean {
+    this.#driver.sent(callback)
+    return this.#report()
+  }
+
+  #report(): boolean {
+    if (this.bufferedAmount < this.#options.highWaterMark) return true
+    this.#oweDrain()
+    return false
+  }
+
+  #oweDrain(): void {
+    this.#owesDrain = true
+    this.#driver.expectDrain()
+  }
+
+  #hasRoom(): boolean {
+    return this.bufferedAmount < Math.max(this.#options.highWaterMark, 1)
+  }
+
+  #enqueue(
+    payload: Payload,
+    isBinary: boolean,
+    compress: boolean | undefined,
+    callback: SendCallback | undefined,
+  ): boolean {
+    // @req 6455-5.6-1
+    if (!isBinary && payload instanceof Uint8Array && !isValidUtf8(payload, 0, payload.length)) {
+      throw new UsageError('send: text that is not valid UTF-8 (6455-5.6-1)')
+    }
+    const bytes = this.#frameLength(payload)
+    if (!this.#makeRoom(bytes, callback)) return false
+    // As when they go straight through: short bytes are copied, long ones stay the caller's.
+    const isCopied = payload instanceof Uint8Array && payload.length <= COPY_UP_TO
+    this.#waiting.push({ payload: isCopied ? payload.slice() : payload, isBinary, compress, callback, bytes })
+    this.#bytes += bytes
+    this.#driver.expectDrain()
+    return this.#report()
+  }
+
+  #frameLength(payload: Payload): number {
+    const isMasked = this.#driver.connection.role === 'client'
+    const length =
+      typeof payload === 'string'
+        ? utf8Length(payload)
+        : payload instanceof Uint8Array
+          ? payload.length
+          : payload.payload.length
+    return headerLength(length, isMasked) + length
+  }
+
+  /** @returns whether the message may wait here; if not, it has been dealt with */
+  #makeRoom(bytes: number, callback: SendCallback | undefined): boolean {
+    if (this.#fits(bytes)) return true
+    let action: string
+    try {
+      const { bufferedAmount, dropped } = this
+      action = actionFor(this.#options.slowConsumer, { bufferedAmount, messageBytes: bytes, dropped })
+    } catch (error) {
+      this.#owner.handlerFailed(error)
+      action = 'drop-newest'
+    }
+    if (action === 'keep') return true
+    if (action === 'close') {
+      this.abandon()
+      this.#driver.closeFor(CloseCause.SlowConsumer, 1013, 'the peer reads too slowly')
+      if (callback !== undefined) this.#driver.refuse(callback, this.#owner.endError())
+      return false
+    }
+    if (action === 'drop-oldest') while (!this.#fits(bytes) && this.#dropOldest());
+    if (this.#fits(bytes)) return true
+    this.#drop(callback)
+    this.#oweDrain()
+    return false
+  }
+
+  /** A message that finds nothing before it always fits: `maxBackpressure` bounds what waits, not what may be sent. */
+  #fits(bytes: number): boolean {
+    const waiting = this.bufferedAmount + this.#length * MESSAGE_COST
+    return waiting === 0 || waiting + bytes + MESSAGE_COST <= this.#options.maxBackpressure
+  }
+
+  #dropOldest(): boolean {
+    for (let i = this.#next; i < this.#waiting.length; i++) {
+      const item = this.#waiting[i]!
+      if (isTurn(item)) continue
+      this.#bytes -= item.bytes
+      if (i === this.#next) this.#shift()
+      else this.#waiting.splice(i, 1)
+      this.#drop(item.callback)
+      return true
+    }
+    return false
+  }
+
+  #drop(callback: SendCallback | undefined): void {
+    this.#dropped++
+    if (callback === undefined) return
+    this.#driver.refuse(callback, new WebSocketError('ERR_MESSAGE_DROPPED', 'dropped: the peer reads too slowly'))
+  }
+
+  #shift(): Message | Turn {
+    const item = this.#waiting[this.#next]!
+    this.#next++
+    // The places in front are given back now and then, so that no message is moved more than twice.
+    if (this.#next * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#next)
+      this.#next = 0
+    }
+    return item
+  }
+
+  /** Gives the transport what it can take. */
+  #pump(): void {
+    while (this.#turn === null && this.#length > 0 && this.#driver.isWritable) {
+      this.#batch(false)
+      this.#driver.flush()
+    }
+    if (this.#length > 0 || this.#turn !== null) this.#driver.expectDrain()
+  }
+
+  #sendAll(): void {
+    if (this.#turn === null && this.#length > 0) this.#batch(true)
+  }
+
+  /** Frames messages, in order, up to a streamed one. @param all - otherwise until there is enough for a write */
+  #batch(all: boolean): void {
+    const { connection } = this.#driver
+    if (connection.readyState !== ReadyState.OPEN) {
+      this.abandon()
+      return
+    }
+    while (this.#length > 0 && this.#turn === null && (all || this.#wantsMore())) {
+      const item = this.#shift()
+      if (isTurn(item)) {
+        this.#turn = item
+        item.begin()
+      } else {
+        this.#bytes -= item.bytes
+        connection.sendMessage(item.payload, item.isBinary, item.compress)
+        if (item.callback !== undefined) this.#driver.addCallback(item.callback)
+      }
+    }
+  }
+
+  #wantsMore(): boolean {
+    const { pendingOutput, waitingFrames } = this.#driver.connection
+    return pendingOutput < BATCH && waitingFrames === 0
+  }
+}
+
+function isTurn(item: Message | Turn): item is Turn {
+  return 'begin' in item
+}
