@@ -292,7 +292,9 @@ int main(int argc, char **argv) {
   connections = calloc(count, sizeof *connections);
   poll_fd = epoll_create1(0);
 
-  open_all();
+  if (strcmp(mode, "connect") == 0)
+    for (int i = 0; i < count; i++) open_connection(&connections[i]);
+  else open_all();
   if (strcmp(mode, "hold") == 0) {
     printf("{\"connections\":%d}\n", count);
     fflush(stdout);

@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline'
 export interface ServerProcess extends AsyncDisposable {
   readonly pid: number
   readonly port: number
+  /** Makes it collect its garbage, and waits for that. */
+  collectGarbage(): Promise<void>
 }
 
 /** The server gets the last core for itself, the load the others, where `taskset` is there to say so. */
@@ -21,8 +23,8 @@ export function pinned(role: 'server' | 'load', command: readonly string[]): str
 }
 
 /**
- * Starts `servers/NAME.ts`. A server prints `{"port":…}` when it listens and ends when its stdin does, so that none
- * outlives the bench. `serve` of `servers/serve.ts` does both.
+ * Starts `servers/NAME.ts`. A server prints `{"port":…}` when it listens, answers a byte on stdin with a line when it
+ * has collected its garbage, and ends when stdin does, so that none outlives the bench: `serve` of `servers/serve.ts`.
  *
  * @param name - file in `servers/`, without the extension
  * @param args - arguments of the program
@@ -44,10 +46,20 @@ export async function startProgram(
 ): Promise<ServerProcess> {
   const [program, ...args] = pinned('server', command)
   const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } })
-  const { port } = JSON.parse(await firstLine(child, command.join(' '))) as { port: number }
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+  const nextLine = async (): Promise<string> => {
+    const { value, done } = await lines.next()
+    if (done) throw new Error(`${command.join(' ')} ended with ${child.exitCode ?? child.signalCode}`)
+    return value
+  }
+  const { port } = JSON.parse(await nextLine()) as { port: number }
   return {
     pid: child.pid!,
     port,
+    async collectGarbage() {
+      child.stdin!.write('g')
+      await nextLine()
+    },
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
