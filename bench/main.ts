@@ -1,10 +1,13 @@
-import { readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { profile } from './profile.ts'
 import type { Bench, Settings, Table } from './support/bench.ts'
+import { chartOf } from './support/charts.ts'
 import { formatTable } from './support/table.ts'
 
-const USAGE = `npm run bench [-- NAME…] [--quick] [--json] [--against PEER,PEER] [--cell TEXT] [--list]`
+const USAGE = `npm run bench [-- NAME…] [--quick] [--json] [--against PEER,PEER] [--cell TEXT] [--list] [--charts FOLDER] [--profile FOLDER]`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,6 +18,8 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
     against: { type: 'string', default: '' },
     cell: { type: 'string', default: '' },
+    charts: { type: 'string' },
+    profile: { type: 'string' },
   },
 })
 
@@ -44,6 +49,7 @@ async function run(): Promise<void> {
     console.error(name)
     const tables = await (await load(name)).run(settings)
     report[name] = tables
+    if (values.charts !== undefined) draw(values.charts, name, tables)
     if (!values.json) for (const table of tables) console.log(`\n${formatTable(table)}`)
   }
   if (values.json) {
@@ -52,8 +58,16 @@ async function run(): Promise<void> {
   }
 }
 
+function draw(folder: string, name: string, tables: readonly Table[]): void {
+  mkdirSync(folder, { recursive: true })
+  tables.forEach((table, i) => {
+    writeFileSync(join(folder, `${name}-${i + 1}.svg`), chartOf(table))
+  })
+}
+
 const unknown = positionals.find((name) => !names.includes(name))
 if (unknown !== undefined) {
   console.error(`there is no bench ${unknown}; there are ${names.join(', ')}`)
   process.exitCode = 2
-} else await (values.list || values.help ? list() : run())
+} else if (values.profile !== undefined) await profile(values.profile, values.cell)
+else await (values.list || values.help ? list() : run())

@@ -24,3 +24,22 @@ declare module 'ws' {
     readonly clients: Set<WebSocket>
   }
 }
+
+declare module 'echarts' {
+  interface RenderApi {
+    value(dimension: number): number | string
+    coord(data: ReadonlyArray<number | string>): number[]
+    size?(data: readonly number[]): number[] | number
+  }
+  export interface SeriesOption {
+    type: 'custom'
+    data: unknown
+    encode: object
+    renderItem(params: unknown, api: RenderApi): object
+  }
+  export function init(
+    dom: null,
+    theme: null,
+    options: { renderer: 'svg'; ssr: true; width: number; height: number },
+  ): { setOption(option: object): void; renderToSVGString(): string; dispose(): void }
+}

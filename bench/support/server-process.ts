@@ -10,6 +10,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly port: number
   /** Makes it collect its garbage, and waits for that. */
   collectGarbage(): Promise<void>
+  /** Ends it in the ordinary way, so that it can write what it has to write. */
+  end(): Promise<void>
 }
 
 /** The server gets the last core for itself, the load the others, where `taskset` is there to say so. */
@@ -59,6 +61,11 @@ export async function startProgram(
     async collectGarbage() {
       child.stdin!.write('g')
       await nextLine()
+    },
+    async end() {
+      const ended = once(child, 'exit')
+      child.stdin!.end()
+      await ended
     },
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return
