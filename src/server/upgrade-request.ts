@@ -49,10 +49,19 @@ export function pathOf(target: string): string {
   }
 }
 
-/** An {@link UpgradeRequest} from a head that we read ourselves. Most are never looked at, so members are made late. */
+/** Stands between the parts of a packed head: no part can contain it. */
+const SEPARATOR = '\n'
+
+/**
+ * An {@link UpgradeRequest} from a head that we read ourselves. Most are never looked at, so members are made late.
+ *
+ * Perf: `npm run bench -- memory`; errors name the request as long as the connection lives, and a head is some thirty
+ * small objects. So what is kept of it after the handshake is one string.
+ */
 export class RawUpgradeRequest implements UpgradeRequest {
   readonly socket: Duplex
-  readonly #head: RequestHead
+  /** The head, or its parts in one string once it was packed. */
+  #head: RequestHead | string
   #headers: Record<string, string | undefined> | null = null
 
   constructor(head: RequestHead, socket: Duplex) {
@@ -61,24 +70,37 @@ export class RawUpgradeRequest implements UpgradeRequest {
   }
 
   get method(): string {
-    return this.#head.method
+    return this.#unpacked().method
   }
 
   get url(): string {
-    return this.#head.target
+    return this.#unpacked().target
   }
 
   get httpVersion(): string {
-    return this.#head.httpVersion
+    return this.#unpacked().httpVersion
   }
 
   get headers(): Readonly<Record<string, string | undefined>> {
-    this.#headers ??= toHeaders(this.#head)
+    this.#headers ??= toHeaders(this.#unpacked())
     return this.#headers
   }
 
   get rawHeaders(): readonly string[] {
-    return [...this.#head.fields].flat()
+    return [...this.#unpacked().fields].flat()
+  }
+
+  /** The handshake is over: keeps as little as can be. */
+  pack(): void {
+    if (typeof this.#head === 'string') return
+    const { method, target, httpVersion, fields } = this.#head
+    this.#head = [method, target, httpVersion, ...[...fields].flat()].join(SEPARATOR)
+  }
+
+  #unpacked(): RequestHead {
+    if (typeof this.#head !== 'string') return this.#head
+    const [method, url, httpVersion, ...rawHeaders] = this.#head.split(SEPARATOR)
+    return requestHeadFrom({ method, url, httpVersion: httpVersion!, rawHeaders })
   }
 }
 

@@ -271,6 +271,7 @@ export class Upgrader<Data> {
       },
     })
     accepted(ws, request)
+    if (request instanceof RawUpgradeRequest) request.pack()
     startReading(ws, head)
   }
 

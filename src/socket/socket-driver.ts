@@ -134,7 +134,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     if (this.connection.isDecoding) return
     const info = closeInfoOf(this.connection, this.#forcedCause, this.#closedFirst)
     this.connection.transportClosed()
-    this.#callbacks.settle(new ConnectionClosedError(info.code, info.reason))
+    this.#callbacks.settle(info.code, info.reason)
     this.#events.ended(info)
   }
 
@@ -316,7 +316,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     const chunks = connection.takeOutput()
     if (this.#finSent || !socket.writable) {
       connection.outputWritten(true)
-      this.#callbacks.settle(new ConnectionClosedError(connection.closeCode, connection.closeReason))
+      this.#callbacks.settle(connection.closeCode, connection.closeReason)
       return
     }
     // @req 6455-6.1-9
