@@ -10,7 +10,6 @@
  * The socket has an `error` listener from `start` to `close`, and `close` is the only place where the end is reported.
  */
 import type { Duplex } from 'node:stream'
-import { ConnectionClosedError } from '../errors.ts'
 import type { Violation } from '../frames/violation.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { ConnectionListener, MessageSink } from '../protocol/listener.ts'
