@@ -107,6 +107,17 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'statusCodeLabel',
     'violations',
   ],
+  './testing': [
+    'type ConnectedPair',
+    'type PairOptions',
+    'ScriptedPeer',
+    'type SocketTaker',
+    'TestClock',
+    'connectTo',
+    'connectedPair',
+    'scriptedPeer',
+  ],
+  './ws': ['Sender', 'Server', 'WebSocket', 'WebSocketServer', 'default', 'extension', 'module.exports', 'subprotocol'],
   './handshake': [
     'DEFAULT_HEAD_LIMITS',
     'type ExtensionAgreement',

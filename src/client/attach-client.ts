@@ -3,7 +3,7 @@ import type { Extension } from '../extensions/extension.ts'
 import { formatExtensions } from '../handshake/grammar.ts'
 import type { NegotiatedExtension } from '../handshake/negotiation.ts'
 import { publishConnectionError } from '../socket/diagnostics.ts'
-import { attach, failHandler, startReading, type WebSocket } from '../socket/websocket.ts'
+import { attach, describeError, failHandler, startReading, type WebSocket } from '../socket/websocket.ts'
 import { type DriverSettings, driverOptionsOf } from './options.ts'
 
 /** What an opening handshake settled. */
@@ -24,6 +24,7 @@ export function attachClient<Data>(ws: WebSocket<Data>, attachment: ClientAttach
     socket,
     driver: driverOptionsOf(options, isPlain, extensions[0]?.config ?? null),
     textFormat: options.socket.textFormat,
+    withoutListener: options.socket.withoutListener,
     protocol,
     extensions: extensions.length === 0 ? '' : formatExtensions(extensions),
     data: undefined,
@@ -45,6 +46,7 @@ export function beginClient<Data>(ws: WebSocket<Data>, head: Uint8Array): void {
 
 /** Tells the diagnostics channel. `isUnseen`: the application's own fault, to which nobody listens. */
 export function reportError<Data>(ws: WebSocket<Data>, error: Error, isUnseen: boolean): void {
+  ws[describeError](error)
   publishConnectionError({ error, ws, request: undefined })
   if (isUnseen) process.emitWarning(error)
 }

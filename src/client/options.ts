@@ -45,7 +45,8 @@ const INLINE_TLS = [
  * @throws UsageError that names the option which is wrong
  */
 export function checkClientOptions(options: ClientOptions): CheckedClientOptions {
-  if ('agent' in options && options.agent !== undefined) {
+  // false is how others say that there shall be none.
+  if ('agent' in options && options.agent !== undefined && options.agent !== false) {
     throw new UsageError(
       'option agent: an upgraded connection is not pooled; use createConnection, for instance for a proxy',
     )

@@ -297,7 +297,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     const { bytesRead, bytesWritten } = bytesOf(ws)
     this.#bytes.received += bytesRead
     this.#bytes.sent += bytesWritten
-    this.clients.delete(ws)
+    if (this.options.clientTracking !== false) this.clients.delete(ws)
     if (this.#state === 'closing' && this.#own === null) this.#closeWhenEmpty()
   }
 

@@ -12,7 +12,7 @@ import { Heartbeat } from '../socket/heartbeat.ts'
 import type { SessionOptions } from '../socket/session.ts'
 import { slabPool } from '../socket/shared.ts'
 import { Traffic } from '../socket/traffic.ts'
-import { attach, startReading, WebSocket } from '../socket/websocket.ts'
+import { attach, describeError, startReading, WebSocket } from '../socket/websocket.ts'
 import {
   Acceptance,
   type Admission,
@@ -258,12 +258,16 @@ export class Upgrader<Data> {
       socket,
       driver: withExtensions(isTcp(socket) ? this.#tcpDriverOptions : this.#driverOptions, extensions),
       textFormat: this.#checked.socket.textFormat,
+      withoutListener: this.#checked.socket.withoutListener,
       traffic: this.#traffic,
       protocol: subprotocol ?? '',
       extensions: extensions.length > 0 ? formatExtensions(extensions) : '',
       data,
       remoteAddress: address,
-      onError: (error, isUnseen) => this.#hooks.onError(error, isUnseen, ws, request),
+      onError: (error, isUnseen) => {
+        ws[describeError](error)
+        this.#hooks.onError(error, isUnseen, ws, request)
+      },
       onClosed: (info) => {
         this.#counter.remove(address)
         this.#tally.closed(info)

@@ -37,6 +37,11 @@ export interface SocketOptions {
   heartbeat?: boolean | number | Partial<HeartbeatOptions>
   /** What a text message arrives as: `'string'` (default) or a `'buffer'` of its UTF-8. */
   textFormat?: 'string' | 'buffer'
+  /**
+   * What becomes of messages while nobody listens: `'hold'` (default) reads no further until somebody does, `'discard'`
+   * drops them as `ws` does. What is held keeps a Close frame behind it waiting too.
+   */
+  withoutListener?: 'hold' | 'discard'
   /** Time, for tests. Default: real time. */
   clock?: Clock
 }
@@ -54,6 +59,7 @@ export interface CheckedSocketOptions {
   readonly slowConsumer: SlowConsumerPolicy
   readonly heartbeat: HeartbeatOptions | null
   readonly textFormat: 'string' | 'buffer'
+  readonly withoutListener: 'hold' | 'discard'
   readonly clock: Clock
 }
 
@@ -66,7 +72,10 @@ const DEFAULT_BEAT_MS = 20_000
  * @throws UsageError that names the option which is wrong; nothing is coerced
  */
 export function checkSocketOptions(options: SocketOptions, heartbeatByDefault: boolean): CheckedSocketOptions {
-  const { textFormat = 'string' } = options
+  const { textFormat = 'string', withoutListener = 'hold' } = options
+  if (withoutListener !== 'hold' && withoutListener !== 'discard') {
+    throw new UsageError(`option withoutListener is ${String(withoutListener)}; it must be 'hold' or 'discard'`)
+  }
   if (textFormat !== 'string' && textFormat !== 'buffer') {
     throw new UsageError(`option textFormat is ${String(textFormat)}; it must be 'string' or 'buffer'`)
   }
@@ -82,6 +91,7 @@ export function checkSocketOptions(options: SocketOptions, heartbeatByDefault: b
     slowConsumer: slowConsumerOption(options.slowConsumer),
     heartbeat: heartbeatOption(options.heartbeat ?? heartbeatByDefault),
     textFormat,
+    withoutListener,
     clock: options.clock ?? systemClock,
   }
 }

@@ -29,6 +29,8 @@ export interface SessionOptions {
   readonly socket: Duplex
   readonly driver: DriverOptions & OutboxOptions
   readonly textFormat: 'string' | 'buffer'
+  /** What becomes of messages while nobody listens. Default `'hold'`. */
+  readonly withoutListener?: 'hold' | 'discard' | undefined
   /** Counts messages; default: nobody does. */
   readonly traffic?: Traffic | undefined
   /** Told of every error. `isUnseen`: it is the application's own and nobody listened to it. */
@@ -172,14 +174,15 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.traffic.messagesReceived++
     if (this.#inbox === null || this.#inbox.isIdle) {
       const data = this.toData(isBinary, bytes, start, end, owned)
-      if (!this.#emit(data, isBinary)) this.inbox.push(data, isBinary, end - start)
+      if (!this.#emit(data, isBinary) && this.#isHeld) this.inbox.push(data, isBinary, end - start)
     } else this.#inbox.message(isBinary, bytes, start, end, owned)
   }
 
   /** Pieces are for `streams()`, and for whoever may still come; everybody else gets whole messages. */
   messageStart(isBinary: boolean): MessageSink | null {
     const consumer = this.#inbox === null ? null : this.#inbox.consumer
-    if (consumer === 'messages' || (consumer === null && this.#emitter.listenerCount('message') > 0)) return null
+    if (consumer === 'messages') return null
+    if (consumer === null && (!this.#isHeld || this.#emitter.listenerCount('message') > 0)) return null
     this.traffic.messagesReceived++
     return this.inbox.start(isBinary)
   }
@@ -228,6 +231,11 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     if (!isBinary && this.#options.textFormat === 'string') return decodeUtf8(bytes, start, end)
     if (isBinary && this.binaryType !== 'nodebuffer') return toBinaryType(this.binaryType, bytes, start, end, owned)
     return toBuffer(bytes, start, end, owned)
+  }
+
+  /** Whether a message that no listener took is kept: for an iteration, or for whoever may still come. */
+  get #isHeld(): boolean {
+    return this.#options.withoutListener !== 'discard' || (this.#inbox !== null && this.#inbox.consumer !== null)
   }
 
   /** @returns whether somebody listened */

@@ -49,6 +49,9 @@ export function registerDialler(dialler: Dialler): void {
   dial = dialler
 }
 
+/** A method of `WebSocket` that may reword an error before anybody is told. @internal */
+export const describeError = Symbol('framewright.describeError')
+
 /** Gives a connection its transport; called once. Nothing is read before {@link startReading}. @internal */
 export let attach: <Data>(ws: WebSocket<Data>, attachment: Attachment) => void
 /** The transport of a connection; undefined before {@link attach}. @internal */
@@ -313,6 +316,9 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     if (event === 'message') this.#session?.messageReady()
     return super.prependListener(event as never, listener as never)
   }
+
+  /** For subclasses that speak of errors in other words. @internal */
+  [describeError](_error: Error): void {}
 
   /** Called by `EventEmitter` when an async handler rejects. @internal */
   [Symbol.for('nodejs.rejection')](error: unknown, event: string): void {

@@ -82,8 +82,8 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
     packages: { redis: 'pubsub/redis', '@nats-io/transport-node': 'pubsub/nats' },
   },
   inspector: { src: ['errors', 'frames', 'handshake'], node: { events: '*', fs: '*', http: '*', crypto: '*' } },
-  compat: { src: [...CORE, 'socket', 'server', 'client', 'pubsub', 'inspector'], node: {} },
-  testing: { src: [...CORE, 'socket'], node: { ...TIMERS_AND_STREAMS, net: '*' } },
+  compat: { src: [...CORE, 'socket', 'server', 'client', 'pubsub', 'inspector'], node: { stream: '*' } },
+  testing: { src: [...CORE, 'socket', 'client'], node: { ...TIMERS_AND_STREAMS, net: '*' } },
   cli: { src: 'any', node: 'any' },
   index: { src: 'any', node: {} },
 }

@@ -1,0 +1,2 @@
+export * from '../dist/compat/index.js'
+export { default } from '../dist/compat/index.js'
