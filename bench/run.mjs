@@ -22,6 +22,7 @@ function isOlder(made, source) {
 }
 
 function run(program, args) {
-  const { status } = spawnSync(program, args, { stdio: ['inherit', 'inherit', 'inherit'] })
+  // What npm says is no part of the report.
+  const { status } = spawnSync(program, args, { stdio: ['inherit', program === 'npm' ? 2 : 'inherit', 'inherit'] })
   if (status !== 0) process.exit(status ?? 1)
 }
