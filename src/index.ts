@@ -50,6 +50,7 @@ export {
   type ConnectionErrorMessage,
   type ConnectTarget,
   type ControlPayload,
+  createWebSocketStream,
   type HeartbeatOptions,
   type MessageData,
   MessageStream,

@@ -76,6 +76,7 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'type WebSocketServerOptions',
     'accept',
     'deflateMemory',
+    'createWebSocketStream',
     'prepareMessage',
     'reject',
   ],
