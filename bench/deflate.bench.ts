@@ -125,6 +125,9 @@ async function measureIdle(settings: Settings): Promise<Row[]> {
   return rows
 }
 
+/** After ten seconds without a message our server forgets what it need not remember. */
+const IDLE_MS = 12_000
+
 /** Resident memory for each of so many connections that have sent and received one compressed message. */
 async function idleKiB(name: string, options: object, connections: number): Promise<number> {
   await using server = await startServer(name, [JSON.stringify(options)])
@@ -135,6 +138,7 @@ async function idleKiB(name: string, options: object, connections: number): Prom
   const before = await settledBytes(server.pid)
   await clients.open(server.port, connections)
   await clients.once()
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
   return ((await settledBytes(server.pid)) - before) / connections / 1024
 }
 

@@ -20,7 +20,7 @@ declare module 'ws' {
   import type { Server } from 'node:http'
 
   export class WebSocketServer extends EventEmitter<{ connection: [ws: WebSocket] }> {
-    constructor(options: { server: Server; perMessageDeflate: boolean; maxPayload: number })
+    constructor(options: { server: Server; perMessageDeflate: boolean | object; maxPayload?: number })
     readonly clients: Set<WebSocket>
   }
 }

@@ -74,6 +74,8 @@ export interface Encoder {
    * returns, and not at all after {@link close}. The bytes that `done` gets are the receiver's.
    */
   encodeLater(payload: Uint8Array, fin: boolean, done: (encoded: Uint8Array) => void): void
+  /** Called now and then. Frees what can be done without, when nothing was encoded for a while. @param now - milliseconds */
+  rest(now: number): void
   /** Gives back all memory. */
   close(): void
 }

@@ -34,7 +34,6 @@ import { ReadyState, ReceiveHalf, readyStateOf, SendHalf, TransportIntent } from
 
 /** Pongs that may wait for a peer that does not read before nothing more is parsed. Same as one read. */
 const MAX_PONG_BYTES = 64 << 10
-
 const NO_BYTES = new Uint8Array(0)
 
 /** The sans-I/O state machine of RFC 6455 for both roles. */
@@ -60,7 +59,7 @@ export class Connection implements MessageTarget, ReaderTarget {
 
   /** @throws UsageError when a client gets no `maskingKey`, or a limit is no limit */
   constructor(listener: ConnectionListener, options: ConnectionOptions) {
-    const { role, maskingKey } = options
+    const { role, maskingKey, extension = null } = options
     // @req 6455-5.3-3
     if (role === 'client' && maskingKey === undefined) {
       throw new UsageError('a client connection needs the option maskingKey (6455-5.3-3)')
@@ -70,7 +69,6 @@ export class Connection implements MessageTarget, ReaderTarget {
     this.#autoPong = options.autoPong !== false
     const limits = limitsOf(options)
     this.#output = new Output(options.slabPool ?? new SlabPool(), role === 'client' ? maskingKey! : null)
-    const { extension = null } = options
     this.#encoded = extension === null ? null : new EncodedOutput(this.#output, extension.encoder(), () => this.woken())
     this.#sender = new Sender(this.#output, this.#encoded)
     this.#assembler = new MessageAssembler(this)
@@ -115,9 +113,8 @@ export class Connection implements MessageTarget, ReaderTarget {
   /** What the driver shall do with the transport after it wrote the output. */
   get transportIntent(): TransportIntent {
     // Our direction ends behind what waits.
-    return this.#intent === TransportIntent.HalfClose && this.#sender.isWaiting
-      ? TransportIntent.ExpectClose
-      : this.#intent
+    const isEarly = this.#intent === TransportIntent.HalfClose && this.#sender.isWaiting
+    return isEarly ? TransportIntent.ExpectClose : this.#intent
   }
 
   /** Bytes of frames that were not taken yet. */
@@ -127,12 +124,17 @@ export class Connection implements MessageTarget, ReaderTarget {
 
   /** Bytes of messages that wait for one that an extension encodes elsewhere; they are no output yet. */
   get waitingOutput(): number {
-    return this.#encoded === null ? 0 : this.#encoded.waitingBytes
+    return this.#encoded?.waitingBytes ?? 0
   }
 
   /** How many frames wait so. */
   get waitingFrames(): number {
     return this.#encoded === null ? 0 : this.#encoded.waiting
+  }
+
+  /** Frees what an extension that was not used for a while can do without; called now and then. @param now - milliseconds */
+  rest(now: number): void {
+    this.#encoded?.rest(now)
   }
 
   /** How many frames have waited so and went into the output. */

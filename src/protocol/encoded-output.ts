@@ -81,6 +81,11 @@ export class EncodedOutput {
     }
   }
 
+  /** As `Encoder.rest`. */
+  rest(now: number): void {
+    this.#encoder.rest(now)
+  }
+
   #wait(frame: WaitingFrame): void {
     this.#waiting.push(frame)
     this.#waitingBytes += frame.payload.length

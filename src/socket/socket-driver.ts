@@ -294,6 +294,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   }
 
   beat(now: number): void {
+    this.connection.rest(now)
     if (this.#stall.isStalled(this.socket, this.#outputBytes, now)) this.#destroy(CloseCause.WriteStall)
   }
 

@@ -291,6 +291,31 @@ describe('the memory of all deflaters', () => {
     expect(servers.every(({ connection }) => connection.waitingFrames === 0)).toBe(true)
   })
 
+  it('is given back by a connection that has sent nothing for ten seconds', () => {
+    deflateMemory.useEngine(null)
+    const servers = Array.from({ length: 10 }, () => new Server(KEEP))
+    const before = deflateMemory.used
+    const rest = (now: number): void => {
+      for (const { connection } of servers) connection.rest(now)
+    }
+    for (const { connection } of servers) connection.sendMessage('Hello')
+    const inUse = deflateMemory.used
+    rest(1000)
+    rest(10_999)
+    expect(deflateMemory.used).toBe(inUse)
+    servers[0]!.connection.sendFragment('open', false, false)
+    rest(11_000)
+    rest(30_000)
+    // One is in the middle of a message; four are kept for the next who needs one.
+    expect(deflateMemory.used - before).toBeLessThanOrEqual((inUse - before) / 2)
+    servers[0]!.takeBytes()
+    servers[0]!.connection.sendFragment('closed', false, true)
+    servers[1]!.takeBytes()
+    servers[1]!.connection.sendMessage('Hello')
+    expect(inflated(servers[1]!.frames()[0]!.payload)).toBe('Hello')
+    for (const { connection } of servers) connection.transportClosed()
+  })
+
   it('cannot be limited by what is no number of bytes', () => {
     expect(() => {
       deflateMemory.limit = -1

@@ -18,6 +18,9 @@ export type CompressRule = (data: string | Uint8Array, isBinary: boolean) => boo
 /** Up to this many bytes are deflated at once: about half a millisecond. */
 const AT_ONCE = 32 << 10
 
+/** A window that nothing was added to for this long is forgotten; a deflater takes some 100 to 300 KiB. */
+const FORGET_AFTER_MS = 10_000
+
 /** Twice what is deflated at once; DEFLATE adds less than a tenth to what it cannot compress. */
 const OUTPUT_LENGTH = 64 << 10
 
@@ -35,6 +38,9 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
   #deflater: Deflater | null = null
   #isElsewhere = false
   #isDead = false
+  /** Whether a message was deflated since the last `rest`, and when there was such a `rest`. */
+  #wasUsed = false
+  #usedAt = 0
 
   constructor(kind: Kind<Deflater>, takeover: boolean, threshold: number, rule: CompressRule | boolean) {
     this.#kind = kind
@@ -50,6 +56,7 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
   }
 
   begin(): boolean {
+    this.#wasUsed = true
     if (this.#deflater === null) this.#deflater = deflateMemory.take(this.#kind)
     else deflateMemory.mayNotRelease(this)
     return this.#deflater !== null
@@ -76,6 +83,16 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
       if (this.#isDead) this.#ended(ended)
       else this.#deflateBlocks(payload, 0, [], ended, fin, done)
     })
+  }
+
+  rest(now: number): void {
+    if (this.#wasUsed || this.#deflater === null) {
+      this.#wasUsed = false
+      this.#usedAt = now
+    } else if (now - this.#usedAt >= FORGET_AFTER_MS && deflateMemory.isReleasable(this)) {
+      deflateMemory.mayNotRelease(this)
+      this.giveUp()
+    }
   }
 
   giveUp(): void {

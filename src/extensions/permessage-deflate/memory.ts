@@ -117,6 +117,11 @@ class DeflateMemory {
     this.#holders.add(holder)
   }
 
+  /** Whether the deflater of `holder` may be taken away. @internal */
+  isReleasable(holder: DeflaterHolder): boolean {
+    return this.#holders.has(holder)
+  }
+
   /** The deflater of `holder` is in use, or no more. @internal */
   mayNotRelease(holder: DeflaterHolder): void {
     this.#holders.delete(holder)
