@@ -105,12 +105,12 @@ async function measureEcho(
 async function measureIdle(settings: Settings): Promise<Row[]> {
   const rows: Row[] = []
   for (const mode of MODES) {
-    const cell = `idle : ${mode.name} : ${settings.quick ? 500 : 2000}`
+    const cell = `idle : ${mode.name} : ${IDLE}`
     if (!cell.includes(settings.cell)) continue
     const figures: Record<string, Figure> = {}
     for (const { name, server } of contenders(settings)) {
       settings.progress(`${cell} ${name}`)
-      figures[name] = figureOf([await idleKiB(server, mode.options, settings.quick ? 500 : 2000)])
+      figures[name] = figureOf([await idleKiB(server, mode.options, IDLE)])
     }
     rows.push({ cell, figures })
   }
@@ -124,6 +124,9 @@ async function measureIdle(settings: Settings): Promise<Row[]> {
   }
   return rows
 }
+
+/** Connections that are idle. */
+const IDLE = 2000
 
 /** After ten seconds without a message our server forgets what it need not remember. */
 const IDLE_MS = 12_000

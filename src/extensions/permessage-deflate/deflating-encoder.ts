@@ -36,6 +36,8 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
   readonly #threshold: number
   readonly #rule: CompressRule | boolean
   #deflater: Deflater | null = null
+  /** Whether something of the open message was deflated. */
+  #isWithin = false
   #isElsewhere = false
   #isDead = false
   /** Whether a message was deflated since the last `rest`, and when there was such a `rest`. */
@@ -56,6 +58,7 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
   }
 
   begin(): boolean {
+    this.#isWithin = false
     this.#wasUsed = true
     if (this.#deflater === null) this.#deflater = deflateMemory.take(this.#kind)
     else deflateMemory.mayNotRelease(this)
@@ -74,14 +77,21 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
       length = writeUtf8(payload, text, 0)
     }
     const byteCount = length === 0 ? 0 : this.#deflater!.write(bytes, 0, length, output)
+    this.#isWithin = true
     return fin ? this.#end(output, byteCount) : byteCount
   }
 
   encodeLater(payload: Uint8Array, fin: boolean, done: (encoded: Uint8Array) => void): void {
+    // What waits for its turn shall not hold a deflater that is as good as new.
+    if (!this.#isWithin && !this.#takeover) this.giveUp()
     this.#isElsewhere = true
     runElsewhere((ended) => {
-      if (this.#isDead) this.#ended(ended)
-      else this.#deflateBlocks(payload, 0, [], ended, fin, done)
+      if (this.#isDead) {
+        this.#ended(ended)
+        return
+      }
+      this.#deflater ??= deflateMemory.takeBeyond(this.#kind)
+      this.#deflateBlocks(payload, 0, [], ended, fin, done)
     })
   }
 
@@ -133,7 +143,8 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
   #ended(ended: () => void): void {
     this.#isElsewhere = false
     ended()
-    if (this.#isDead) this.giveUp()
+    this.#isWithin = true
+    if (this.#isDead && this.#deflater !== null) this.giveUp()
   }
 
   /** Ends a message. @returns how many bytes of `bytes` are its last fragment */

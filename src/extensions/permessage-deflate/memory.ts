@@ -90,12 +90,14 @@ class DeflateMemory {
 
   /** @returns null when the limit is reached. @internal */
   take<S extends State>(kind: Kind<S>): S | null {
-    for (;;) {
-      const state = kind.idle.pop()
-      if (state !== undefined) return state
-      if (this.#used + kind.size <= this.#limit) break
-      if (!this.#release()) return null
-    }
+    while (kind.idle.length === 0 && this.#used + kind.size > this.#limit) if (!this.#release()) return null
+    return this.takeBeyond(kind)
+  }
+
+  /** As `take`, for the few messages that are compressed elsewhere at a time: the limit does not stop them. @internal */
+  takeBeyond<S extends State>(kind: Kind<S>): S {
+    const state = kind.idle.pop()
+    if (state !== undefined) return state
     this.#used += kind.size
     return kind.make()
   }
