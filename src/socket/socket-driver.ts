@@ -239,8 +239,9 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
 
   /** Fails the connection for a fault that is not the peer's. */
   fail(violation: Violation, cause: CloseCause): void {
-    if (this.connection.readyState === ReadyState.OPEN) this.#forcedCause ??= cause
     this.connection.fail(violation)
+    // Also after our own Close frame: the peer broke no rule.
+    if (this.connection.violation === violation) this.#forcedCause ??= cause
     if (!this.#isReading) this.flush()
   }
 

@@ -144,6 +144,18 @@ describe('a handler that fails', () => {
     await settle()
     expect(errors).toEqual([{ error: boom, isUnseen: true }])
   })
+
+  it('is the cause of the end also behind our own Close frame: the peer broke no rule', async () => {
+    const connection = new ConnectionInMemory()
+    connection.ws.on('message', () => {
+      throw new Error('the handler fails')
+    })
+    connection.ws.close(1000)
+    await settle()
+    await connection.transport.arrive(clientText('late'))
+    await connection.transport.arriveEnd()
+    expect(connection.ends).toMatchObject([{ cause: 'handler-error', initiator: 'local' }])
+  })
 })
 
 describe('an error that nobody listens to', () => {
