@@ -37,7 +37,11 @@ writeFileSync(
     tempDirName: join(work, 'sandbox'),
   }),
 )
-run(process.execPath, [join(here, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js'), 'run', config], root)
+run(
+  process.execPath,
+  [join(here, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js'), 'run', config],
+  root,
+)
 summarize(JSON.parse(readFileSync(report, 'utf8')))
 
 function run(program, args, cwd) {
@@ -62,7 +66,9 @@ function summarize({ files }) {
     }
   }
   console.log(survivors.join('\n'))
-  console.log('\n| folder | killed | timed out | survived | not covered | score of covered |\n|---|---|---|---|---|---|')
+  console.log(
+    '\n| folder | killed | timed out | survived | not covered | score of covered |\n|---|---|---|---|---|---|',
+  )
   for (const [folder, { Killed = 0, Timeout = 0, Survived = 0, NoCoverage = 0 }] of byFolder) {
     const score = (100 * (Killed + Timeout)) / (Killed + Timeout + Survived)
     console.log(`| ${folder} | ${Killed} | ${Timeout} | ${Survived} | ${NoCoverage} | ${score.toFixed(1)} % |`)
