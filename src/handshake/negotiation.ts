@@ -86,7 +86,7 @@ export function negotiateExtensions<Config>(
     const negotiator = negotiators.find(({ name }) => name === offer.name)
     if (negotiator === undefined || accepted.some(({ name }) => name === offer.name)) continue
     const { name, rsvBits } = negotiator
-    // @req 7692-5-9
+    // @req 7692-5-9 @req 7692-5-11
     if ((claimed & rsvBits) !== 0) continue
     const agreement = negotiator.accept(offer)
     if (agreement === null) continue

@@ -254,9 +254,10 @@ export function acceptUpgrade(plan: UpgradePlan, choices: UpgradeChoices = {}): 
     }
     text += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`
   }
+  // @req 7692-5-13
   if (extensions.length > 0) {
     checkChosenExtensions(plan, extensions)
-    // @req 6455-9.1-9
+    // @req 6455-9.1-9 @req 7692-5-6
     text += `Sec-WebSocket-Extensions: ${formatExtensions(extensions)}\r\n`
   }
   if (fields !== undefined) {

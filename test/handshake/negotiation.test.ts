@@ -57,7 +57,7 @@ describe('negotiateExtensions', () => {
     { offers: 'a; no', expected: [], story: 'accepts nothing when everything is declined' },
     { offers: 'constructor, __proto__; toString', expected: [], story: 'knows no name from a prototype (S-H04)' },
   ])(
-    '$story: $offers (§9.1) [6455-9-2] [6455-9.1-5] [6455-4.2.2-11] [6455-4.2.2-12] [7692-5-3] [7692-5-9]',
+    '$story: $offers (§9.1) [6455-9-2] [6455-9.1-5] [6455-4.2.2-11] [6455-4.2.2-12] [7692-5-3] [7692-5-9] [7692-5-11]',
     ({ offers, expected }) => {
       expect(chosen(offers)).toEqual(expected)
     },

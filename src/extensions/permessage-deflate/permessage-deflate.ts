@@ -66,9 +66,11 @@ function agreement(
 ): ExtensionAgreement<Extension> {
   const params = writeParameters(parameters)
   const agreed = formatExtensions([{ name: NAME, params }])
+  // @req 7692-5-15
   return { params, config: new PerMessageDeflate(agreed, sent, received, options) }
 }
 
+// @req 7692-7.2.1-6 @req 7692-7.2.1-14
 function serverDirection(agreed: DeflateParameters): Direction {
   return { windowBits: agreed.serverMaxWindowBits ?? MAX_WINDOW_BITS, takeover: !agreed.serverNoContextTakeover }
 }
@@ -87,7 +89,7 @@ export function deflateNegotiator(options: CheckedDeflateOptions): ExtensionNego
     rsvBits: RsvBits.Rsv1,
     accept(offer) {
       const asked = readParameters(offer.params, true)
-      // @req 7692-7-4 @req 7692-5-7
+      // @req 7692-7-4 @req 7692-5-7 @req 7692-7.1.2.1-6
       if (asked === null || (asked.serverMaxWindowBits ?? MAX_WINDOW_BITS) < MIN_WINDOW_BITS) return null
       if (!deflateMemory.hasRoom) return null
       const agreed = answerTo(asked, options)
