@@ -11,6 +11,9 @@ const MEANINGS = [
   ['no claim', 'not a testable MUST of a server, and nothing is claimed'],
 ]
 
+/** Tests shown for one requirement; the failed ones come first. */
+const MOST_TESTS = 12
+
 const STATUSES = MEANINGS.map(([status]) => status)
 
 /** @param rows from `join()` */
@@ -50,10 +53,13 @@ export function toHtml(rows) {
   const counts = count(rows)
   const body = rows.map((row) => {
     const tests = [...row.failed, ...row.passed]
-    const list = tests.map(
-      ({ file, title, status }) =>
-        `<li>${status === 'passed' ? '' : '<b>failed</b> '}<code>${escapeHtml(file)}</code> ${escapeHtml(title)}</li>`,
-    )
+    const list = tests
+      .slice(0, MOST_TESTS)
+      .map(
+        ({ file, title, status }) =>
+          `<li>${status === 'passed' ? '' : '<b>failed</b> '}<code>${escapeHtml(file)}</code> ${escapeHtml(withoutIds(title))}</li>`,
+      )
+    if (tests.length > MOST_TESTS) list.push(`<li>and ${tests.length - MOST_TESTS} more</li>`)
     return `<tr data-level="${row.level}" data-role="${row.role}" data-status="${row.status}" data-rfc="${row.rfc}">
 <td id="${row.id}"><code>${row.id}</code></td><td>${row.level}</td><td>${row.role}</td><td>${escapeHtml(row.paraphrase)}</td>
 <td class="${row.status.replace(' ', '-')}">${row.status}${row.status === 'by design' ? `<br><small>${escapeHtml(row.reason)}</small>` : ''}</td>
@@ -120,6 +126,10 @@ function groupsOf(rows) {
     ['RFC 7692', only('RFC7692')],
     ['all', rows],
   ]
+}
+
+function withoutIds(title) {
+  return title.replace(/ *\[[^[\]]*\d-\d[^[\]]*\]/g, '')
 }
 
 function statusText({ status, reason }) {

@@ -171,7 +171,9 @@ describe('npm run matrix', () => {
     )
     expect(page('matrix.md')).toContain('by design: not \\| wanted')
     expect(page('matrix.html')).toContain('<a href="../../src/frames/a.ts#L2"><code>frames/a.ts:2</code></a>')
-    expect(page('matrix.html')).toContain('a group &gt; knows &lt;a&gt; &amp; &quot;b&quot; [6455-5.2-3]')
+    expect(page('matrix.html')).toContain(
+      '<code>test/a.test.ts</code> a group &gt; knows &lt;a&gt; &amp; &quot;b&quot;</li>',
+    )
     expect(page('matrix.html')).not.toMatch(/(?:src|href)="https?:/)
   })
 })

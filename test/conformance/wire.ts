@@ -38,7 +38,9 @@ export class WireServer {
   }
 
   static async start(options: WebSocketServerOptions = {}): Promise<WireServer> {
-    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: 16 * MIB, ...options })
+    // Nothing may end only because the server lost its patience.
+    const patience = { closeTimeout: 60_000 }
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: 16 * MIB, ...patience, ...options })
     const { port } = await within(server.listening, 'the server to listen')
     return new WireServer(server, port)
   }
