@@ -50,7 +50,6 @@ export class Connection implements MessageTarget, ReaderTarget {
 
   #receiveHalf: ReceiveHalf = ReceiveHalf.Open
   #intent: TransportIntent = TransportIntent.None
-  // @req 6455-7.1.5-3
   #closeCode: number = StatusCode.AbnormalClosure
   #closeReason = ''
   #violation: Violation | null = null
@@ -369,7 +368,10 @@ export class Connection implements MessageTarget, ReaderTarget {
 
   /** RFC 6455 §5.5.1, §7.1.4-§7.1.6. */
   #receiveClose(bytes: Uint8Array, start: number, end: number): void {
-    // @req 6455-7.1.5-1 @req 6455-7.1.5-2 @req 6455-7.1.6-1
+    // @req 6455-5.5.1-9
+    if (this.#sender.half === SendHalf.Open) this.#listener.closing?.()
+    if (this.#receiveHalf !== ReceiveHalf.Open) return
+    // @req 6455-7.1.5-1 @req 6455-7.1.5-2 @req 6455-7.1.5-3 @req 6455-7.1.6-1
     this.#closeCode = readStatusCode(bytes, start, end)
     this.#closeReason = readReason(bytes, start, end)
     this.#receiveHalf = ReceiveHalf.CloseReceived

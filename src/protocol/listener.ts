@@ -35,6 +35,11 @@ export interface ConnectionListener {
   ping(bytes: Uint8Array, start: number, end: number): void
   /** A Pong, §5.5.3. */
   pong(bytes: Uint8Array, start: number, end: number): void
+  /**
+   * The peer's Close frame has arrived and is not answered yet: the last moment to send what was to be sent before now,
+   * §5.5.1. Not called when we have closed ourselves.
+   */
+  closing?(): void
   /** The peer's Close frame, §5.5.1; 1005 when it had no status code. It has been answered. */
   closeReceived(statusCode: number, reason: string): void
   /** The connection was failed, §7.1.7. A Close frame with `violation.statusCode` is in the output if one could be sent. */

@@ -195,9 +195,11 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.#control('pong', bytes, start, end)
   }
 
-  closeReceived(): void {
-    this.outbox.abandon()
+  closing(): void {
+    this.outbox.close()
   }
+
+  closeReceived(): void {}
 
   failed(violation: Violation): void {
     this.outbox.abandon()

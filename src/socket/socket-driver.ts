@@ -167,6 +167,10 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     this.#events.pong(bytes, start, end)
   }
 
+  closing(): void {
+    this.#events.closing?.()
+  }
+
   closeReceived(statusCode: number, reason: string): void {
     this.#events.closeReceived(statusCode, reason)
   }

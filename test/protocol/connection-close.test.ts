@@ -421,3 +421,36 @@ describe('Connection.close', () => {
     expect(connection.pendingOutput).toBe(127)
   })
 })
+
+describe('ConnectionListener.closing', () => {
+  /** An endpoint whose listener does something when the Close frame of the peer has arrived. */
+  function endpointClosing(role: (typeof ROLES)[number], closing: (connection: Connection) => void): Endpoint {
+    const endpoint = new Endpoint(role)
+    Object.assign(endpoint.listener, { closing: () => closing(endpoint.connection) })
+    return endpoint
+  }
+
+  it.each(ROLES)(
+    'is the last moment for messages of a %s: they leave before the answer (§5.5.1) [6455-5.5.1-9]',
+    (role) => {
+      const endpoint = endpointClosing(role, (connection) => connection.sendMessage('the last word'))
+      endpoint.receive(endpoint.peerClose(1000))
+      expect(endpoint.takeSent()).toEqual(['text "the last word"', 'close 1000 ""'])
+      expect(() => endpoint.connection.sendMessage('late')).toThrow(UsageError)
+    },
+  )
+
+  it('is not called when we have closed ourselves', () => {
+    const endpoint = endpointClosing('server', (connection) => connection.sendMessage('never'))
+    endpoint.connection.close(4000)
+    endpoint.receive(endpoint.peerClose(4000))
+    expect(endpoint.takeSent()).toEqual(['close 4000 ""'])
+  })
+
+  it('may give the connection up: nothing is answered or told then', () => {
+    const endpoint = endpointClosing('server', (connection) => connection.transportClosed())
+    endpoint.receive(endpoint.peerClose(1000))
+    expect([endpoint.takeSent(), endpoint.takeEvents()]).toEqual([[], []])
+    expect(endpoint.connection.readyState).toBe(ReadyState.CLOSED)
+  })
+})

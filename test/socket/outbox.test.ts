@@ -99,8 +99,18 @@ describe('messages for a transport that is full', () => {
     expect(connection.takeFrames()).toEqual(['text "a"', 'text... 62', 'continuation 63', 'close 1000 ""'])
   })
 
+  it('go before the answer to the Close frame of the peer [6455-5.5.1-9]', async () => {
+    const connection = await stalled()
+    const { ws } = connection
+    ws.send('a')
+    ws.send('b')
+    connection.transport.arrive(clientClose(1001))
+    connection.transport.unstall()
+    await settle()
+    expect(connection.takeFrames()).toEqual(['text "a"', 'text "b"', 'close 1001 ""'])
+  })
+
   it.each([
-    ['the peer closes', (c: ConnectionInMemory) => c.transport.arrive(clientClose(1001))],
     ['the peer breaks a rule', (c: ConnectionInMemory) => c.transport.arrive(clientFrame({ opcode: 3 }))],
     ['the transport breaks', (c: ConnectionInMemory) => c.transport.destroy()],
     ['the application terminates', (c: ConnectionInMemory) => c.ws.terminate()],
