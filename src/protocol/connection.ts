@@ -368,10 +368,9 @@ export class Connection implements MessageTarget, ReaderTarget {
 
   /** RFC 6455 §5.5.1, §7.1.4-§7.1.6. */
   #receiveClose(bytes: Uint8Array, start: number, end: number): void {
-    // @req 6455-5.5.1-9
     if (this.#sender.half === SendHalf.Open) this.#listener.closing?.()
     if (this.#receiveHalf !== ReceiveHalf.Open) return
-    // @req 6455-7.1.5-1 @req 6455-7.1.5-2 @req 6455-7.1.5-3 @req 6455-7.1.6-1
+    // @req 6455-5.5.1-9 @req 6455-7.1.5-1 @req 6455-7.1.5-2 @req 6455-7.1.5-3 @req 6455-7.1.6-1
     this.#closeCode = readStatusCode(bytes, start, end)
     this.#closeReason = readReason(bytes, start, end)
     this.#receiveHalf = ReceiveHalf.CloseReceived
@@ -379,9 +378,8 @@ export class Connection implements MessageTarget, ReaderTarget {
     this.#assembler.discard()
     // @req 6455-5.5.1-7 @req 6455-5.5.1-8
     if (this.#sender.half === SendHalf.Open) this.#sender.close(serializeClosePayload(this.#closeCode))
-    // @req 6455-5.5.1-10 @req 6455-5.5.1-11 @req 6455-7.1.1-3 @req 6455-7.1.1-5
+    // @req 6455-5.5.1-10 @req 6455-5.5.1-11 @req 6455-7.1.1-3 @req 6455-7.1.1-5 @req 6455-5.5.1-12 @req 6455-7.1.1-6
     if (this.role === 'server') this.#endSending()
-    // @req 6455-5.5.1-12 @req 6455-7.1.1-6
     else this.#intent = TransportIntent.ExpectClose
     this.#listener.closeReceived(this.#closeCode, this.#closeReason)
   }
