@@ -347,6 +347,21 @@ describe('a server that inflates', () => {
     expect(sizes).toEqual([65_536, 65_536, 160_000 - 2 * 65_536, -1])
   })
 
+  it('delivers at once, when the application resumes, what was ready while it paused', async () => {
+    const server = new Server({ clientMaxWindowBits: true })
+    server.receive(server.peerFrame(TEXT, compressed('x'.repeat(70_000)), RSV1), server.peerFrame(TEXT, 'behind'))
+    server.connection.pause()
+    // A job of another connection that begins later has ended: the thread is done with this one.
+    const later = new Server({ clientMaxWindowBits: true })
+    later.receive(later.peerFrame(BINARY, compressed(new Uint8Array(900_000)), RSV1))
+    await later.settle()
+    await turns(20)
+    expect(server.takeEvents()).toEqual([])
+    server.connection.resume()
+    await server.settle()
+    expect(lengths(server.takeEvents())).toEqual(['text of 70007', 'text "behind"'])
+  })
+
   it('inflates 256 KiB in a turn, and reads on in the next one', () => {
     const server = new Server()
     const frame = server.peerFrame(BINARY, compressed(new Uint8Array(60_000)), RSV1)

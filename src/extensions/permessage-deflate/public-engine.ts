@@ -71,6 +71,10 @@ class PublicDeflater implements Deflater {
     output: Uint8Array,
     done: (byteCount: number) => void,
   ): void {
+    if (start === end) {
+      done(this.#pieces.take(output, output.length))
+      return
+    }
     const plain = input.subarray(start, end)
     deflateOnceLater(plain, this.#settings, this.#slide(plain), (deflated) => {
       this.#pieces.put(deflated)
