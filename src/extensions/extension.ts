@@ -47,6 +47,11 @@ export interface Decoder extends FrameSink {
 
 /** The sending side of an extension. Its frames have RSV1 set in the first fragment of each message it encodes. */
 export interface Encoder {
+  /**
+   * What the bytes of an encoded message depend on, besides the message: encoders that say the same make the same of it.
+   * null: they depend on what this connection sent before.
+   */
+  readonly variant: string | null
   /** Where {@link encode} left its result: bytes that are only valid until the next call of any encoder. */
   readonly output: Uint8Array
   /**
@@ -56,6 +61,8 @@ export interface Encoder {
    * @param compress - what the caller wants; undefined leaves it to the options
    */
   wants(payload: string | Uint8Array, isBinary: boolean, compress: boolean | undefined): boolean
+  /** Makes an encoder for one message in one frame, for all encoders with this {@link variant}. It need not be closed. */
+  forVariant(): Encoder
   /**
    * Begins a message. The next calls of {@link encode} and {@link encodeLater} are for its fragments, one after the
    * other.

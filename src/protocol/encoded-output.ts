@@ -3,6 +3,7 @@ import { copyOf, encodeUtf8 } from '../frames/bytes.ts'
 import { FIN, OPCODE, RSV1 } from '../frames/header.ts'
 import { isControl, Opcode } from '../frames/opcode.ts'
 import { COPY_UP_TO, type Output } from './output.ts'
+import type { PreparedMessage } from './prepared-message.ts'
 
 /** A frame that waits. */
 interface WaitingFrame {
@@ -10,6 +11,8 @@ interface WaitingFrame {
   readonly payload: Uint8Array
   /** Whether the message it begins shall be encoded. */
   readonly isWanted: boolean
+  /** The message, when it was prepared and is not encoded for this connection alone. */
+  readonly prepared: PreparedMessage | null
 }
 
 /**
@@ -60,14 +63,22 @@ export class EncodedOutput {
     const isWanted = opcode !== Opcode.Continuation && this.#encoder.wants(payload, opcode === Opcode.Binary, compress)
     if (this.#waiting.length === 0 && this.#tryAtOnce(byte0, payload, isWanted)) return
     const bytes = typeof payload === 'string' ? encodeUtf8(payload) : copyOf(payload, 0, payload.length)
-    this.#wait({ byte0, payload: bytes, isWanted })
-    if (this.#waiting.length === 1) this.#encodeLater(byte0, bytes)
+    this.#wait({ byte0, payload: bytes, isWanted, prepared: null })
+  }
+
+  /** As {@link data}, with a whole message: encoders that are alike share what they make of it. */
+  prepared(message: PreparedMessage, compress: boolean | undefined): void {
+    const { byte0, payload } = message
+    const isWanted = this.#encoder.wants(payload, message.isBinary, compress)
+    const prepared = isWanted && this.#encoder.variant === null ? null : message
+    const frame = { byte0, payload, isWanted, prepared }
+    if (this.#waiting.length > 0 || !this.#sendWaiting(frame)) this.#wait(frame)
   }
 
   /** Sends the Close frame, behind all that waits. */
   close(byte0: number, body: Uint8Array): void {
     if (this.#waiting.length === 0) this.#output.frame(byte0, body, 0, body.length)
-    else this.#wait({ byte0, payload: body, isWanted: false })
+    else this.#wait({ byte0, payload: body, isWanted: false, prepared: null })
   }
 
   /** Forgets what waits, but a Close frame, which goes out now; nothing is encoded any more. */
@@ -89,6 +100,7 @@ export class EncodedOutput {
   #wait(frame: WaitingFrame): void {
     this.#waiting.push(frame)
     this.#waitingBytes += frame.payload.length
+    if (this.#waiting.length === 1) this.#encodeLater(frame)
   }
 
   /** @returns false when the frame has to be encoded elsewhere */
@@ -114,7 +126,25 @@ export class EncodedOutput {
     this.#output.frame(isFirst ? byte0 | RSV1 : byte0, bytes, 0, byteCount)
   }
 
-  #encodeLater(byte0: number, payload: Uint8Array): void {
+  /** @returns false when it is being encoded elsewhere */
+  #tryPrepared(message: PreparedMessage, isWanted: boolean): boolean {
+    const frame = isWanted ? message.variants.get(this.#encoder.variant!, this.#encoder) : message
+    if (frame !== null) this.#output.prepared(frame)
+    return frame !== null
+  }
+
+  #encodeLater(frame: WaitingFrame): void {
+    const { byte0, payload, prepared } = frame
+    if (prepared !== null) {
+      prepared.variants.whenMade(this.#encoder.variant!, () => {
+        // Unless it was abandoned.
+        if (this.#waiting[0] !== frame) return
+        this.#tryPrepared(prepared, true)
+        this.#next()
+        this.#woken()
+      })
+      return
+    }
     this.#encoder.encodeLater(payload, (byte0 & FIN) !== 0, (encoded) => {
       this.#encoded(byte0, encoded, encoded.length)
       this.#next()
@@ -130,10 +160,12 @@ export class EncodedOutput {
     for (let i = 0; i < count; i++) this.#waitingBytes -= this.#waiting[i]!.payload.length
     this.#waiting = this.#waiting.slice(count)
     this.#done += count
-    if (next !== undefined) this.#encodeLater(next.byte0, next.payload)
+    if (next !== undefined) this.#encodeLater(next)
   }
 
-  #sendWaiting({ byte0, payload, isWanted }: WaitingFrame): boolean {
+  /** @returns false when it has to be encoded elsewhere */
+  #sendWaiting({ byte0, payload, isWanted, prepared }: WaitingFrame): boolean {
+    if (prepared !== null) return this.#tryPrepared(prepared, isWanted)
     if (!isControl(byte0 & OPCODE)) return this.#tryAtOnce(byte0, payload, isWanted)
     this.#output.frame(byte0, payload, 0, payload.length)
     return true

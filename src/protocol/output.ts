@@ -1,7 +1,7 @@
 import { uninitialised, utf8Length, writeUtf8 } from '../frames/bytes.ts'
 import { headerLength, MASK, MAX_CONTROL_PAYLOAD, writeHeader } from '../frames/header.ts'
 import { applyMaskInRange } from '../frames/mask.ts'
-import type { PreparedMessage } from './prepared-message.ts'
+import type { PreparedFrame } from './prepared-variants.ts'
 
 /** Frames up to this payload are copied into the slab, so that many of them leave in one write. */
 export const COPY_UP_TO: number = 16 << 10
@@ -112,10 +112,9 @@ export class Output {
     this.#commit(at + length)
   }
 
-  /** Appends a message whose frame exists. A server writes its very bytes; a client masks, so it makes a frame. */
-  prepared(message: PreparedMessage): void {
-    const { frame, payload } = message
-    if (this.#maskingKey !== null) this.frame(message.byte0, payload, 0, payload.length)
+  /** Appends a frame that exists. A server writes its very bytes; a client masks, so it makes a frame. */
+  prepared({ byte0, frame, payload }: PreparedFrame): void {
+    if (this.#maskingKey !== null) this.frame(byte0, payload, 0, payload.length)
     else if (frame.length > SHARE_FROM) this.#append(frame)
     else {
       const slab = this.#reserve(frame.length)

@@ -2,6 +2,7 @@ import { UsageError } from '../errors.ts'
 import { isValidUtf8, utf8Length, writeUtf8 } from '../frames/bytes.ts'
 import { FIN, headerLength, writeHeader } from '../frames/header.ts'
 import { Opcode } from '../frames/opcode.ts'
+import { type PreparedFrame, PreparedVariants } from './prepared-variants.ts'
 
 /** Options of {@link prepareMessage}. */
 export interface PrepareOptions {
@@ -12,41 +13,32 @@ export interface PrepareOptions {
 /**
  * A message that was framed once, for many connections. Every server connection writes the same bytes; a client masks
  * each copy with a key of its own, as RFC 6455 §5.3 wants it. Made by {@link prepareMessage}.
+ *
+ * With permessage-deflate it is also compressed once for all connections that compress alike: with the same window and
+ * level, and without context takeover for what we send. With takeover the compressed bytes depend on what the connection
+ * sent before (RFC 7692 §7.2.1), so there it is compressed for each.
  */
-export class PreparedMessage {
+export class PreparedMessage implements PreparedFrame {
   /** Whether the message is binary. */
   readonly isBinary: boolean
   /** The whole frame as a server sends it without extensions. Not to be changed. */
   readonly frame: Uint8Array
   /** The payload, where it lies in `frame`. Not to be changed. */
   readonly payload: Uint8Array
-  readonly #variants: Map<string, Uint8Array> = new Map()
+  /** What extensions made of it. @internal */
+  readonly variants: PreparedVariants
 
   /** Prefer {@link prepareMessage}. @param frame - FIN set, not masked @param header - length of its header */
   constructor(isBinary: boolean, frame: Uint8Array, header: number) {
     this.isBinary = isBinary
     this.frame = frame
     this.payload = frame.subarray(header)
+    this.variants = new PreparedVariants(this)
   }
 
   /** The first byte of the frame: FIN and the opcode, RFC 6455 §5.2. */
   get byte0(): number {
     return FIN | (this.isBinary ? Opcode.Binary : Opcode.Text)
-  }
-
-  /**
-   * The frame in the form that an extension gives it, made once for all connections that agreed on the same parameters.
-   *
-   * @param name - what was agreed on, for instance `'permessage-deflate; server_no_context_takeover'`
-   * @param make - called for the first connection with these parameters
-   */
-  variant(name: string, make: (message: PreparedMessage) => Uint8Array): Uint8Array {
-    let frame = this.#variants.get(name)
-    if (frame === undefined) {
-      frame = make(this)
-      this.#variants.set(name, frame)
-    }
-    return frame
   }
 }
 

@@ -55,7 +55,7 @@ export class Sender {
     if (this.#openOpcode !== 0) throw new UsageError('sendMessage: a fragmented message is open (6455-5.4-4)')
     if (payload instanceof PreparedMessage) {
       if (this.#encoded === null) this.#output.prepared(payload)
-      else this.#encoded.data(payload.byte0, payload.payload, compress)
+      else this.#encoded.prepared(payload, compress)
       return
     }
     requirePayload('sendMessage', payload)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
-import { type PreparedMessage, prepareMessage } from '../../src/protocol/prepared-message.ts'
+import { prepareMessage } from '../../src/protocol/prepared-message.ts'
 import { concat } from '../support/chunkings.ts'
 import { Endpoint, readFrames } from '../support/connection-pair.ts'
 
@@ -37,20 +37,6 @@ describe('prepareMessage', () => {
   it('refuses text that is not UTF-8, and what is no message (§5.6) [6455-5.6-1]', () => {
     expect(() => prepareMessage(Uint8Array.of(0xff), { binary: false })).toThrow(UsageError)
     expect(() => prepareMessage(7 as unknown as string)).toThrow('neither a string nor a Uint8Array')
-  })
-})
-
-describe('PreparedMessage', () => {
-  it('makes each variant once', () => {
-    const message = prepareMessage('a')
-    const made: PreparedMessage[] = []
-    const make = (prepared: PreparedMessage): Uint8Array => {
-      made.push(prepared)
-      return Uint8Array.of(made.length)
-    }
-    expect(message.variant('deflate', make)).toBe(message.variant('deflate', make))
-    expect([...message.variant('other', make)]).toEqual([2])
-    expect(made).toEqual([message, message])
   })
 })
 

@@ -29,6 +29,7 @@ const output = uninitialised(OUTPUT_LENGTH)
 
 /** Deflates the messages of one connection. */
 export class DeflatingEncoder implements Encoder, DeflaterHolder {
+  readonly variant: string | null
   readonly output: Uint8Array = output
   readonly #kind: Kind<Deflater>
   /** Whether the window is kept from message to message. */
@@ -49,12 +50,17 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
     this.#takeover = takeover
     this.#threshold = threshold
     this.#rule = rule
+    this.variant = takeover ? null : kind.name
   }
 
   wants(payload: string | Uint8Array, isBinary: boolean, compress: boolean | undefined): boolean {
     if (compress === false || !isAtLeast(payload, this.#threshold)) return false
     if (compress !== undefined) return compress
     return typeof this.#rule === 'boolean' ? this.#rule : this.#rule(payload, isBinary)
+  }
+
+  forVariant(): Encoder {
+    return new DeflatingEncoder(this.#kind, false, this.#threshold, this.#rule)
   }
 
   begin(): boolean {

@@ -33,6 +33,8 @@ export interface DeflaterHolder {
 
 /** States that are alike, so that one is as good as another. */
 export interface Kind<S extends State> {
+  /** The settings: kinds that are alike have the same. */
+  readonly name: string
   /** Bytes that a state takes. */
   readonly size: number
   readonly idle: S[]
@@ -147,7 +149,7 @@ class DeflateMemory {
     let kind = this.#kinds.get(name)
     if (kind === undefined) {
       const idle: S[] = []
-      kind = { size, idle, make }
+      kind = { name, size, idle, make }
       this.#kinds.set(name, kind)
     }
     return kind as Kind<S>
