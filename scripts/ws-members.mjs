@@ -1,5 +1,6 @@
-// Prints docs/ws-members.md: every option, event and member of ws, and what we have beside it. Read from the types: ours
-// from src/, those of ws from @types/ws, which `npm ci --prefix test/integration` installs.
+// Prints docs/ws-members.md: every name, option, event and member of ws, and what we have beside it. Read from the types:
+// ours from src/, those of ws from @types/ws, which `npm ci --prefix test/integration` installs; the names that ws exports
+// are read from its wrapper.mjs.
 //
 //   node scripts/ws-members.mjs > docs/ws-members.md
 //
@@ -45,16 +46,35 @@ const REASONS = {
   protocol: 'stands in the types only; subprotocols are the second argument',
 }
 
+/** What has the same name and is not quite the same. */
+const REMARKS = {
+  PerMessageDeflate: '`extensionName`; the constructor throws and names the option `perMessageDeflate`',
+  Receiver: 'the constructor throws and names `framewright/frames`',
+  Sender: '`Sender.frame` and `sendFrame`: adapters use no more',
+}
+
 const files = [theirs, `${root}src/compat/index.ts`, `${root}src/index.ts`]
 const config = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile).config
 const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
 const program = ts.createProgram(files, options)
 const checker = program.getTypeChecker()
 
+/** Symbols that one of our entry points exports. */
+function exportsOf(file) {
+  return checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(`${root}${file}`)))
+}
+
+/** Names that ws exports to `import`. */
+function exportedByWs() {
+  const file = `${root}node_modules/ws/wrapper.mjs`
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS)
+  const lists = source.statements.filter(ts.isExportDeclaration).map(({ exportClause }) => exportClause.elements)
+  return new Set(lists.flat().map(({ name }) => name.text))
+}
+
 /** Names of a type's own and inherited properties, those of EventEmitter and Object left out. */
 function membersOf(file, name) {
-  const source = program.getSourceFile(`${root}${file}`)
-  const symbol = checker.getExportsOfModule(checker.getSymbolAtLocation(source)).find((one) => one.name === name)
+  const symbol = exportsOf(file).find((one) => one.name === name)
   if (symbol === undefined) throw new Error(`${file} exports no ${name}`)
   const real = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
   return new Set(checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(real)).map((one) => one.name))
@@ -94,7 +114,10 @@ function declaredByWs() {
 const ws = declaredByWs()
 for (const [owner, names] of Object.entries(UNTYPED)) for (const name of names) ws.get(owner).add(name)
 
+ws.set('module', exportedByWs())
+
 const SECTIONS = [
+  ['Names', 'module', new Set(exportsOf('src/compat/index.ts').map(({ name }) => name)), 'name'],
   ['Options of the server', 'ServerOptions', membersOf('src/index.ts', 'WebSocketServerOptions'), 'option'],
   ['Options of the client', 'ClientOptions', membersOf('src/index.ts', 'ClientOptions'), 'option'],
   [
@@ -120,7 +143,9 @@ for (const [title, owner, ours, kind] of SECTIONS) {
   for (const name of [...(ws.get(owner) ?? [])].sort()) {
     const reason = REASONS[name]
     if (!ours.has(name) && reason === undefined) missing++
-    lines.push(`| \`${name}\` | ${ours.has(name) ? `the same ${kind}` : (reason ?? '**missing**')} |`)
+    const remark = owner === 'module' && REMARKS[name] !== undefined ? `the same ${kind}: ${REMARKS[name]}` : null
+    const found = remark ?? `the same ${kind}`
+    lines.push(`| \`${name}\` | ${ours.has(name) ? found : (reason ?? '**missing**')} |`)
   }
 }
 console.log(lines.join('\n'))
