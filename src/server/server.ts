@@ -56,8 +56,6 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   readonly options: WebSocketServerOptions<Data>
   /** The open connections; stays empty when `clientTracking` is false. */
   readonly clients: Set<WebSocket<Data>> = new Set()
-  /** Resolves with the address once the own port listens, and rejects when it cannot. */
-  readonly listening: Promise<AddressInfo>
 
   readonly #checked: CheckedServerOptions
   readonly #upgrader: Upgrader<Data>
@@ -65,6 +63,9 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   readonly #open: Set<WebSocket<Data>> = new Set()
   /** Bytes of connections that are over. */
   readonly #bytes = { received: 0, sent: 0 }
+  readonly #listening: Promise<AddressInfo>
+  /** Whether somebody took the promise, and so hears of a failure to listen. */
+  #isAwaited = false
   #own: NetServer | null = null
   /** Undoes what was attached to somebody else's HTTP server. */
   #detach: (() => void) | null = null
@@ -91,9 +92,18 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
       onError: (error, isUnseen, ws, request) => this.#connectionError(error, isUnseen, ws, request),
     })
     if (callback !== undefined) this.once('listening', callback)
-    this.listening = this.#start()
+    this.#listening = this.#start()
     // Whoever does not look at the promise hears of a failure by the `error` event.
-    this.listening.catch(() => {})
+    this.#listening.catch(() => {})
+  }
+
+  /**
+   * Resolves with the address once the own port listens, and rejects when it cannot. Whoever takes the promise needs no
+   * listener of `error` for that.
+   */
+  get listening(): Promise<AddressInfo> {
+    this.#isAwaited = true
+    return this.#listening
   }
 
   /** Where the own port or the attached server listens; null before it does. @throws UsageError with `noServer` */
@@ -263,7 +273,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
       }
       const onError = (error: Error): void => {
         reject(error)
-        this.emit('error', error)
+        if (!this.#isAwaited || this.listenerCount('error') > 0) this.emit('error', error)
       }
       server.on('listening', onListening)
       server.on('error', onError)

@@ -119,6 +119,13 @@ describe('a port of its own', () => {
     await stop(server)
   })
 
+  it('that is taken needs no listener of error when the promise is awaited', async () => {
+    await using taken = await TestServer.start()
+    const server = new WebSocketServer({ port: taken.port, host: '127.0.0.1' })
+    await expect(server.listening).rejects.toThrow('EADDRINUSE')
+    await stop(server)
+  })
+
   it('calls back and emits listening', async () => {
     let calls = 0
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' }, () => {
