@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { Certificate } from './certificate.ts'
 
 /** What the page must know of the echo server it talks to. */
 export interface PageOptions {
   /** The page opens a WebSocket to this port of the host that it was loaded from. */
   readonly webSocketPort: number
+  /** The echo server's certificate; with it the page is served over https, and takes wss. */
+  readonly certificate: Certificate | undefined
 }
 
 const ASSETS: ReadonlyArray<{ path: string; file: string; type: string }> = [
@@ -21,8 +25,8 @@ const FIELDS = {
   'X-Content-Type-Options': 'nosniff',
 }
 
-/** An HTTP server, not yet listening, for the page under `page/` and the `/config.json` it reads. */
-export function createPageServer({ webSocketPort }: PageOptions): Server {
+/** An HTTP or HTTPS server, not yet listening, for the page under `page/` and the `/config.json` it reads. */
+export function createPageServer({ webSocketPort, certificate }: PageOptions): Server {
   const contents = new Map<string, { type: string; body: Buffer }>()
   // The assets lie beside this file, in src/ as in dist/.
   for (const { path, file, type } of ASSETS) {
@@ -31,7 +35,7 @@ export function createPageServer({ webSocketPort }: PageOptions): Server {
   const config = JSON.stringify({ webSocketPort })
   contents.set('/config.json', { type: 'application/json', body: Buffer.from(config) })
 
-  return createServer((request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')
       answer(response, 405, 'text/plain', Buffer.from('only GET and HEAD\n'))
@@ -41,7 +45,8 @@ export function createPageServer({ webSocketPort }: PageOptions): Server {
     const content = contents.get(path)
     if (content === undefined) answer(response, 404, 'text/plain', Buffer.from('no such page\n'))
     else answer(response, 200, content.type, content.body)
-  })
+  }
+  return certificate === undefined ? createServer(onRequest) : createHttpsServer(certificate, onRequest)
 }
 
 function answer(response: ServerResponse, status: number, type: string, body: Buffer): void {

@@ -2,7 +2,8 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { WebSocketServer } from '../server/index.ts'
-import { argumentError, CliError, type Command, ExitCode, parsePort } from './command.ts'
+import { readCertificate } from './certificate.ts'
+import { argumentError, CliError, type Command, ExitCode, parsePort, usageError } from './command.ts'
 import { createPageServer } from './page-server.ts'
 
 const HELP = `Usage: framewright serve [options]
@@ -14,6 +15,10 @@ Options:
   --host <address>      address to listen on (default: every address of this machine)
   --inspect             also serve a page that talks to the echo server from a browser
   --page-port <number>  port of that page (default: the port after --port; 0 takes a free one); implies --inspect
+  --tls-cert <file>     certificate in PEM, with its chain: listens with TLS, so that the URL is wss:// and the page https://
+  --tls-key <file>      private key of that certificate, in PEM
+  --origin <origin>     origin of pages that may connect, such as https://example.org; may be repeated (default: any).
+                        The page of --inspect, at the URL that is printed, always may, and so may clients that send no origin
   -h, --help            print this
 
 Ctrl-C closes every client with status code 1001 and exits with 0; a second Ctrl-C exits at once.
@@ -30,6 +35,9 @@ export interface ServeOptions {
   readonly host: string | undefined
   /** `undefined`: no page. */
   readonly pagePort: number | undefined
+  /** Files of the certificate and of its key; `undefined`: no TLS. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined
+  readonly origins: 'any' | readonly string[]
 }
 
 /** `framewright serve`. */
@@ -47,17 +55,20 @@ export const serve: Command = {
 
 /** Read the arguments of the command; throws a `CliError` that names the wrong one. */
 export function parseServeOptions(args: readonly string[]): ServeOptions | 'help' {
-  let values: { port?: string; host?: string; 'page-port'?: string; inspect?: boolean; help?: boolean }
+  const string = { type: 'string' } as const
+  const boolean = { type: 'boolean' } as const
+  const options = {
+    port: string,
+    host: string,
+    'page-port': string,
+    inspect: boolean,
+    'tls-cert': string,
+    'tls-key': string,
+    origin: { ...string, multiple: true },
+    help: { ...boolean, short: 'h' },
+  } as const
+  let values: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options }>>['values']
   try {
-    const string = { type: 'string' } as const
-    const boolean = { type: 'boolean' } as const
-    const options = {
-      port: string,
-      host: string,
-      'page-port': string,
-      inspect: boolean,
-      help: { ...boolean, short: 'h' },
-    }
     values = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
   } catch (error) {
     throw argumentError(error)
@@ -66,8 +77,37 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | 'help
 
   const port = values.port === undefined ? DEFAULT_PORT : parsePort('--port', values.port)
   const pagePort = values['page-port']
-  if (pagePort !== undefined) return { port, host: values.host, pagePort: parsePort('--page-port', pagePort) }
-  return { port, host: values.host, pagePort: values.inspect === true ? portAfter(port) : undefined }
+  return {
+    port,
+    host: values.host,
+    pagePort:
+      pagePort !== undefined
+        ? parsePort('--page-port', pagePort)
+        : values.inspect === true
+          ? portAfter(port)
+          : undefined,
+    tls: parseTls(values['tls-cert'], values['tls-key']),
+    origins: parseOrigins(values.origin ?? ['any']),
+  }
+}
+
+function parseTls(certFile: string | undefined, keyFile: string | undefined): ServeOptions['tls'] {
+  if (certFile === undefined && keyFile === undefined) return undefined
+  if (certFile === undefined || keyFile === undefined) {
+    throw usageError('--tls-cert and --tls-key go together: a certificate is of no use without its key')
+  }
+  return { certFile, keyFile }
+}
+
+/** Browsers write an origin in one way only, RFC 6454 §6.2, and it is compared as text. */
+function parseOrigins(origins: readonly string[]): ServeOptions['origins'] {
+  for (const origin of origins) {
+    const isWritten = URL.canParse(origin) && new URL(origin).origin === origin
+    if (origin !== 'any' && origin !== 'null' && !isWritten) {
+      throw usageError(`--origin takes an origin such as https://example.org, or any, not ${JSON.stringify(origin)}`)
+    }
+  }
+  return origins.includes('any') ? 'any' : origins
 }
 
 function portAfter(port: number): number {
@@ -75,12 +115,15 @@ function portAfter(port: number): number {
 }
 
 /** Listen, say so, and serve until a signal comes and every client is closed. */
-async function runServer({ port, host, pagePort }: ServeOptions): Promise<void> {
+async function runServer({ port, host, pagePort, tls, origins }: ServeOptions): Promise<void> {
+  const certificate = tls === undefined ? undefined : readCertificate(tls)
+  // The page needs the port of the echo server, and the echo server the origins of the page: this one comes later.
+  const allowed = origins === 'any' ? 'any' : [...origins]
   const server = new WebSocketServer({
     port,
     ...(host === undefined ? {} : { host }),
-    // The page comes from another port, and so from another origin; an echo has nothing to protect from either.
-    origins: 'any',
+    ...(certificate === undefined ? {} : { tls: certificate }),
+    origins: allowed,
   })
   // Why it cannot listen is told once, through the promise.
   server.on('error', () => {})
@@ -100,7 +143,7 @@ async function runServer({ port, host, pagePort }: ServeOptions): Promise<void> 
   })
   let page: Server | undefined
   if (pagePort !== undefined) {
-    page = createPageServer({ webSocketPort: address.port })
+    page = createPageServer({ webSocketPort: address.port, certificate })
     try {
       await listen(page, pagePort, host)
     } catch (error) {
@@ -110,9 +153,12 @@ async function runServer({ port, host, pagePort }: ServeOptions): Promise<void> 
   }
 
   const interrupted = waitForSignal()
-  process.stdout.write(`echo server: ws://${displayHost(host)}:${address.port}\n`)
+  const secure = certificate === undefined ? '' : 's'
+  process.stdout.write(`echo server: ws${secure}://${displayHost(host)}:${address.port}\n`)
   if (page !== undefined) {
-    process.stdout.write(`page:        http://${displayHost(host)}:${(page.address() as AddressInfo).port}\n`)
+    const pageUrl = `http${secure}://${displayHost(host)}:${(page.address() as AddressInfo).port}`
+    if (allowed !== 'any') allowed.push(new URL(pageUrl).origin)
+    process.stdout.write(`page:        ${pageUrl}\n`)
   }
   process.stdout.write('Ctrl-C stops\n')
 

@@ -1,8 +1,13 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { makeCertificate } from '../support/certificate.ts'
 import { Child, cliArguments, ROOT, run } from '../support/child.ts'
 import { clientText, readClosePayload, readServerFrame } from '../support/client-frames.ts'
 import { within } from '../support/deadline.ts'
@@ -56,7 +61,9 @@ describe('framewright serve', () => {
   it('prints its options on --help', async () => {
     const { code, stdout } = await cli('serve', '--help')
     expect(code).toBe(0)
-    for (const option of ['--port', '--host', '--inspect', '--page-port']) expect(stdout).toContain(option)
+    for (const option of ['--port', '--host', '--inspect', '--page-port', '--tls-cert', '--tls-key', '--origin']) {
+      expect(stdout).toContain(option)
+    }
   })
 
   it.each([
@@ -68,6 +75,10 @@ describe('framewright serve', () => {
     { args: ['--page-port', '-1'], message: /--page-port/ },
     { args: ['--prot', '1'], message: /--prot/ },
     { args: ['8080'], message: /8080/ },
+    { args: ['--tls-cert', 'a.pem'], message: /--tls-key/ },
+    { args: ['--tls-key', 'a.pem'], message: /--tls-cert/ },
+    { args: ['--origin', 'example.org'], message: /--origin .*"example.org"/ },
+    { args: ['--origin', 'https://example.org/'], message: /--origin .*"https:\/\/example.org\/"/ },
   ])('refuses $args with one line and exit code 2', async ({ args, message }) => {
     const { code, stdout, stderr } = await cli('serve', ...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -189,6 +200,90 @@ describe('framewright serve', () => {
     } finally {
       clearInterval(again)
     }
+  })
+})
+
+describe('framewright serve --origin', () => {
+  async function statusFor(port: number, headers: Record<string, string>): Promise<number> {
+    const ws = new WebSocket(`ws://127.0.0.1:${port}`, [], { headers })
+    const opened = once(ws, 'open').then(() => 101)
+    const refused = once(ws, 'unexpected-response').then(([, { statusCode }]) => statusCode as number)
+    ws.on('error', () => {})
+    const status = await within(Promise.race([opened, refused]), 'the answer')
+    ws.terminate()
+    return status
+  }
+
+  it('lets in the pages it names, its own page, and clients without an origin', async () => {
+    const { child, port } = await startServe(
+      '--inspect',
+      '--origin',
+      'https://a.example',
+      '--origin',
+      'http://b.example',
+    )
+    await using _ = child
+    const [, page] = await child.printed(/(http:\/\/localhost:\d+)\n/)
+    for (const Origin of ['https://a.example', 'http://b.example', page!])
+      expect(await statusFor(port, { Origin })).toBe(101)
+    expect(await statusFor(port, {})).toBe(101)
+    expect(await statusFor(port, { Origin: 'http://a.example' })).toBe(403)
+  })
+
+  it.each([[], ['--origin', 'any']])('lets in every page: %s', async (...args) => {
+    const { child, port } = await startServe(...args)
+    await using _ = child
+    expect(await statusFor(port, { Origin: 'https://anywhere.example', Cookie: 'a=1' })).toBe(101)
+  })
+})
+
+describe('framewright serve --tls-cert --tls-key', () => {
+  let folder: string
+  let tls: string[]
+  let ca: Buffer
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'framewright-serve-'))
+    const { cert, key } = makeCertificate()
+    ca = cert
+    writeFileSync(join(folder, 'cert.pem'), cert)
+    writeFileSync(join(folder, 'key.pem'), key)
+    writeFileSync(join(folder, 'other.pem'), makeCertificate().key)
+    tls = ['--tls-cert', join(folder, 'cert.pem'), '--tls-key', join(folder, 'key.pem')]
+  })
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true })
+  })
+
+  it('echoes over wss, and serves the page over https', async () => {
+    const child = new Child(process.execPath, cliArguments('serve', '--port', '0', '--inspect', ...tls))
+    await using _ = child
+    const [, url] = await child.printed(/(wss:\/\/localhost:\d+)\n/, STARTUP_MS)
+    const [, page] = await child.printed(/(https:\/\/localhost:\d+)\n/)
+    const ws = new WebSocket(url!, [], { ca })
+    await within(once(ws, 'open'), 'the connection to open')
+    const answer = within(once(ws, 'message'), 'the echo')
+    ws.send('over TLS')
+    expect(String((await answer)[0])).toBe('over TLS')
+    const [response] = await within(once(get(`${page}/config.json`, { ca }), 'response'), 'the page')
+    expect(JSON.parse(await text(response))).toEqual({ webSocketPort: Number(new URL(url!).port) })
+    const closed = closeOf(ws)
+    child.kill('SIGINT')
+    expect(await closed).toEqual({ code: 1001, reason: 'server is shutting down' })
+    expect(await child.ended()).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it.each([
+    { name: 'a file that is not there', cert: 'none.pem', key: 'key.pem', message: /--tls-cert: ENOENT.*none\.pem/ },
+    { name: 'a file that holds something else', cert: 'key.pem', key: 'key.pem', message: /no certificate in PEM/ },
+    { name: 'the key of another certificate', cert: 'cert.pem', key: 'other.pem', message: /with its key/ },
+  ])('says what is wrong with $name, with exit code 1', async ({ cert, key, message }) => {
+    const args = ['--tls-cert', join(folder, cert), '--tls-key', join(folder, key)]
+    const { code, stdout, stderr } = await cli('serve', '--port', '0', ...args)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/^framewright: .+\n$/)
   })
 })
 

@@ -28,7 +28,7 @@ declare module 'ws' {
     constructor(
       url: string,
       protocols?: string | readonly string[],
-      options?: { perMessageDeflate?: boolean | DeflateOptions },
+      options?: { perMessageDeflate?: boolean | DeflateOptions; headers?: Record<string, string>; ca?: Buffer },
     )
     readonly readyState: number
     readonly protocol: string
