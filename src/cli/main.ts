@@ -6,6 +6,13 @@ import { CliError, type Command, ExitCode, usageError } from './command.ts'
 const COMMANDS = new Map<string, { summary: string; load: () => Promise<Command> }>([
   ['serve', { summary: 'run an echo server to try things on', load: async () => (await import('./serve.ts')).serve }],
   [
+    'connect',
+    {
+      summary: 'talk to a WebSocket server from the terminal',
+      load: async () => (await import('./connect.ts')).connectCommand,
+    },
+  ],
+  [
     'probe',
     {
       summary: 'try the requirements of RFC 6455 on any server',

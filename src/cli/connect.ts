@@ -1,0 +1,108 @@
+import { parseArgs } from 'node:util'
+import '../client/dialler.ts'
+import { UsageError } from '../errors.ts'
+import type { ClientOptions } from '../socket/client-options.ts'
+import { WebSocket } from '../socket/websocket.ts'
+import { argumentError, type Command, ExitCode, usageError } from './command.ts'
+import { PROMPT_HELP } from './connect/line.ts'
+import { converse } from './connect/session.ts'
+
+const HELP = `Usage: framewright connect [options] <ws://host:port/path>
+
+Talks to a WebSocket server from the terminal. What is typed is sent, what arrives is shown:
+
+  -> what went to the server    <- what came from it    -- what happened
+
+${PROMPT_HELP}
+With a pipe for stdin every line is handled so. At its end, Pings that bring their Pongs show that the server has read all
+of it and that its answers are here; then the connection is closed with 1000, or with --wait left to the server to close.
+
+Options:
+  --header <line>       a field line for the request, such as "Authorization: Bearer x"; may be repeated
+  --origin <origin>     the Origin field of the request
+  --protocol <name>     a subprotocol to offer, the preferred one first; may be repeated
+  --insecure            take any certificate of a wss:// server
+  --show-frames-off     do not show Ping, Pong and Close frames
+  --wait                at the end of stdin, wait for the server to close
+  -h, --help            print this
+
+Exit code: 0 when the connection was closed by both sides, 1 when it was not or did not come about, 2 for a wrong call.
+`
+
+/** `framewright connect`. */
+export const connectCommand: Command = {
+  async run(args) {
+    const parsed = parseConnectArguments(args)
+    if (parsed === 'help') {
+      process.stdout.write(HELP)
+      return ExitCode.ok
+    }
+    const { url, protocols, client, showsFrames, waits } = parsed
+    let ws: WebSocket
+    try {
+      ws = new WebSocket(url, protocols, client)
+    } catch (error) {
+      throw error instanceof UsageError ? usageError(error.message, error) : error
+    }
+    await converse(ws, { input: process.stdin, output: process.stdout, showsFrames, waits })
+    return ExitCode.ok
+  },
+}
+
+/** What the user asked for. */
+export interface ConnectArguments {
+  readonly url: string
+  readonly protocols: readonly string[]
+  readonly client: ClientOptions
+  readonly showsFrames: boolean
+  readonly waits: boolean
+}
+
+/** Read the arguments of the command; throws a `CliError` that names the wrong one. */
+export function parseConnectArguments(args: readonly string[]): ConnectArguments | 'help' {
+  const string = { type: 'string' } as const
+  const boolean = { type: 'boolean' } as const
+  const list = { ...string, multiple: true } as const
+  const options = {
+    header: list,
+    origin: string,
+    protocol: list,
+    insecure: boolean,
+    'show-frames-off': boolean,
+    wait: boolean,
+    help: { ...boolean, short: 'h' },
+  } as const
+  let parsed: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options; allowPositionals: true }>>
+  try {
+    parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true })
+  } catch (error) {
+    throw argumentError(error)
+  }
+  const { values, positionals } = parsed
+  if (values.help === true) return 'help'
+  const [url, ...rest] = positionals
+  if (url === undefined || rest.length > 0) throw usageError('connect takes one URL, such as ws://localhost:8080/')
+  return {
+    url,
+    protocols: values.protocol ?? [],
+    client: {
+      headers: fieldsOf(values.header ?? []),
+      ...(values.origin === undefined ? {} : { origin: values.origin }),
+      ...(values.insecure === true ? { rejectUnauthorized: false } : {}),
+    },
+    showsFrames: values['show-frames-off'] !== true,
+    waits: values.wait === true,
+  }
+}
+
+function fieldsOf(lines: readonly string[]): Record<string, string[]> {
+  const fields: Record<string, string[]> = {}
+  for (const line of lines) {
+    const [, name, value] = /^([!-9;-~]+):[\t ]*([\t -~]*)$/.exec(line) ?? []
+    if (name === undefined || value === undefined) {
+      throw usageError(`--header takes "Name: value", not ${JSON.stringify(line)}`)
+    }
+    fields[name] = [...(fields[name] ?? []), value]
+  }
+  return fields
+}
