@@ -7,7 +7,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     coverage: {
       provider: 'v8',
-      include: ['src/frames/**', 'src/handshake/**', 'src/protocol/**'],
+      include: ['src/{frames,handshake,protocol}/**/*.ts'],
       reporter: ['text', 'json-summary'],
       thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 },
     },

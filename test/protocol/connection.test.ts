@@ -32,6 +32,17 @@ describe('new Connection', () => {
     expect(connection.takeOutput()).toEqual([])
   })
 
+  it.each(ROLES)('lets nothing wait on a %s without an extension, however much was sent', (role) => {
+    const { connection } = new Endpoint(role)
+    connection.sendMessage(new Uint8Array(1 << 20))
+    connection.rest(0)
+    expect(connection.waitingOutput).toBe(0)
+    expect(connection.waitingFrames).toBe(0)
+    expect(connection.releasedFrames).toBe(0)
+    expect(connection.isDecoding).toBe(false)
+    expect(connection.pendingOutput).toBeGreaterThan(1 << 20)
+  })
+
   it('refuses a client without a source of masking-keys (§5.3) [6455-5.3-3]', () => {
     expect(() => new Connection(new RecordingListener(), { role: 'client' })).toThrow(UsageError)
     expect(() => new Connection(new RecordingListener(), { role: 'client' })).toThrow('6455-5.3-3')
