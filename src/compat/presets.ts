@@ -1,7 +1,11 @@
+import type { PerMessageDeflateOptions } from '../extensions/index.ts'
 import type { WebSocketServerOptions } from '../server/options.ts'
 import type { ClientOptions } from '../socket/client-options.ts'
 
 const MAX_PAYLOAD = 100 << 20
+const MAX_WINDOW_BITS = 15
+/** What zlib takes when nobody says anything. */
+const MEM_LEVEL = 8
 
 /** Options whose numbers `ws` coerces; 0 of `maxPayload` means that there is no limit. */
 const NUMBERS = ['backlog', 'closeTimeout', 'handshakeTimeout', 'maxFragments', 'maxPayload', 'port'] as const
@@ -21,7 +25,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
 
 /** Options of a server with the defaults of `ws` where a drop-in user would notice. */
 export function serverPreset<Data>(options: WebSocketServerOptions<Data>): WebSocketServerOptions<Data> {
-  const given = normalise(options)
+  const { perMessageDeflate = false, ...given } = normalise(options)
   return {
     maxPayload: MAX_PAYLOAD,
     textFormat: 'buffer',
@@ -30,22 +34,43 @@ export function serverPreset<Data>(options: WebSocketServerOptions<Data>): WebSo
     origins: 'any',
     handleProtocols: firstOffered,
     ...given,
+    perMessageDeflate: deflatePreset(perMessageDeflate),
   }
 }
 
 /** Options of a client with the defaults of `ws` where a drop-in user would notice. */
 export function clientPreset(options: ClientOptions): ClientOptions {
-  const { headers, ...given } = normalise(options)
+  const { headers, perMessageDeflate = true, ...given } = normalise(options)
   const fields = Object.entries(headers ?? {}).filter(([name]) => !OWN_FIELDS.has(name.toLowerCase()))
   return {
     maxPayload: MAX_PAYLOAD,
     textFormat: 'buffer',
     withoutListener: 'discard',
     handshakeTimeout: Number.POSITIVE_INFINITY,
-    perMessageDeflate: true,
     ...given,
+    perMessageDeflate: deflatePreset(perMessageDeflate),
     headers: Object.fromEntries(fields),
   }
+}
+
+/** Compression with the defaults of `ws`: windows of 32 KiB, kept from message to message, and what zlib takes for itself. */
+function deflatePreset(option: boolean | PerMessageDeflateOptions): boolean | PerMessageDeflateOptions {
+  if (option !== true && typeof option !== 'object') return option
+  const given = givenMembers(option === true ? {} : option) as PerMessageDeflateOptions
+  const zlib: { memLevel?: number } = { ...given.zlibDeflateOptions }
+  return {
+    memLevel: zlib.memLevel ?? MEM_LEVEL,
+    ...given,
+    serverNoContextTakeover: Boolean(given.serverNoContextTakeover),
+    clientNoContextTakeover: Boolean(given.clientNoContextTakeover),
+    serverMaxWindowBits: windowBits(given.serverMaxWindowBits),
+    clientMaxWindowBits: windowBits(given.clientMaxWindowBits),
+  }
+}
+
+/** `ws` takes false and true for windows that nobody limits. */
+function windowBits(given: number | boolean = MAX_WINDOW_BITS): number {
+  return typeof given === 'boolean' ? MAX_WINDOW_BITS : given
 }
 
 /** `ws` takes the first subprotocol of the client unless the application chooses. */
@@ -54,13 +79,18 @@ function firstOffered(protocols: Set<string>): string | false {
   return first ?? false
 }
 
-/** null stands for the default, as does undefined; numbers may come as text. */
+/** Numbers may come as text. */
 function normalise<Options extends object>(options: Options): Options {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null && value !== undefined))
+  const given = givenMembers(options)
   for (const name of UNUSED) delete given[name]
   for (const name of NUMBERS) {
     if (name in given) given[name] = Number(given[name])
   }
   if (given['maxPayload'] === 0) given['maxPayload'] = Number.POSITIVE_INFINITY
   return given as Options
+}
+
+/** null stands for the default, as does undefined. */
+function givenMembers(options: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null && value !== undefined))
 }

@@ -50,6 +50,48 @@ describe('framewright/ws', () => {
     expect(side._socket).toMatchObject({ remoteAddress: '127.0.0.1' })
   })
 
+  it('compresses with the defaults of ws: whole windows, kept from message to message, and what zlib takes', () => {
+    const { options } = new WebSocketServer({ noServer: true, perMessageDeflate: true })
+    expect(options.perMessageDeflate).toEqual({
+      serverNoContextTakeover: false,
+      clientNoContextTakeover: false,
+      serverMaxWindowBits: 15,
+      clientMaxWindowBits: 15,
+      memLevel: 8,
+    })
+    expect(new WebSocketServer({ noServer: true }).options.perMessageDeflate).toBe(false)
+  })
+
+  it('takes the compression options of ws: null, false, and what zlibDeflateOptions says', () => {
+    const perMessageDeflate = {
+      serverNoContextTakeover: 1,
+      clientNoContextTakeover: null,
+      serverMaxWindowBits: 10,
+      clientMaxWindowBits: false,
+      threshold: null,
+      zlibDeflateOptions: { memLevel: 7, level: 3 },
+    }
+    const { options } = new WebSocketServer({ noServer: true, perMessageDeflate: perMessageDeflate as object })
+    expect(options.perMessageDeflate).toEqual({
+      serverNoContextTakeover: true,
+      clientNoContextTakeover: false,
+      serverMaxWindowBits: 10,
+      clientMaxWindowBits: 15,
+      memLevel: 7,
+      zlibDeflateOptions: { memLevel: 7, level: 3 },
+    })
+  })
+
+  it.each([
+    ['a client of its own', true, 'permessage-deflate'],
+    ['a client that wants less', { serverNoContextTakeover: true }, 'permessage-deflate; server_no_context_takeover'],
+  ])('agrees on what ws would with %s', async (_, perMessageDeflate, agreed) => {
+    const { url } = await listen({ perMessageDeflate: true })
+    const client = open(url, [], { perMessageDeflate })
+    await within(once(client, 'open'), 'the connection')
+    expect(client.extensions).toBe(agreed)
+  })
+
   it('takes null for a default, numbers as text, and 0 for no limit', async () => {
     const { server } = await listen({ port: '0', server: null, path: null, verifyClient: null, maxPayload: 0 })
     expect(server.options.maxPayload).toBe(Number.POSITIVE_INFINITY)
