@@ -1,4 +1,4 @@
-import type { PerMessageDeflateOptions } from '../extensions/index.ts'
+import type { PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
 import type { WebSocketServerOptions } from '../server/options.ts'
 import type { ClientOptions } from '../socket/client-options.ts'
 
