@@ -49,6 +49,48 @@ describeWith('chromium', 'Chromium', () => {
       await echo.nextClose()
     })
 
+    it.each([
+      ['no context takeover', true, true],
+      ['context takeover', false, false],
+      ['context takeover of the server only', false, true],
+      ['context takeover of the client only', true, false],
+    ])(
+      'gets compressed text and binary back, whole and in fragments, with %s [7692-7.1.1.2-3] [7692-7.1.2.2-1] [7692-7.2.1-5] [7692-7.2.1-7] [7692-7.2.1-12] [7692-7.2.2-2]',
+      async (_, serverNoContextTakeover, clientNoContextTakeover) => {
+        await using echo = await EchoServer.start({ threshold: 0, serverNoContextTakeover, clientNoContextTakeover })
+        const result = await page.evaluate(`new Promise((resolve, reject) => {
+          const ws = new WebSocket('${echo.url}')
+          ws.binaryType = 'arraybuffer'
+          const bytes = Uint8Array.from({ length: 200000 }, (_, i) => (i * i + (i >> 9)) & 255)
+          const sent = ['Hello', 'Hello', '', 'grüße '.repeat(20000), bytes, bytes, '!fragments one one one ' + 'x'.repeat(50000)]
+          const received = []
+          ws.onclose = ({ code }) => reject(new Error('closed with ' + code))
+          ws.onopen = () => { for (const data of sent) ws.send(data) }
+          ws.onmessage = ({ data }) => {
+            if (received.push(data) < sent.length) return
+            ws.onclose = null
+            ws.close()
+            const isSame = (data, i) => typeof data === 'string' ? data === sent[i]
+              : data.byteLength === bytes.length && new Uint8Array(data).every((byte, at) => byte === bytes[at])
+            resolve({
+              extensions: ws.extensions,
+              same: received.slice(0, -1).map(isSame),
+              joined: received.at(-1) === 'oneoneone' + 'x'.repeat(50000),
+            })
+          }
+        })`)
+        expect(result).toEqual({
+          extensions: expect.stringMatching(/^permessage-deflate;.* client_max_window_bits=12$/),
+          same: Array(6).fill(true),
+          joined: true,
+        })
+        const { extensions } = result as { extensions: string }
+        expect(extensions.includes('server_no_context_takeover')).toBe(serverNoContextTakeover)
+        expect(extensions.includes('client_no_context_takeover')).toBe(clientNoContextTakeover)
+        await echo.nextClose()
+      },
+    )
+
     it('is the origin of its request, and says so', async () => {
       await using echo = await EchoServer.start()
       const request = new Promise<string | undefined>((resolve) => {

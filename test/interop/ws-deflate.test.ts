@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { WebSocket as WsClient } from 'ws'
+import { WebSocket as WsClient, WebSocketServer as WsServer } from 'ws'
 import type { PerMessageDeflateOptions } from '../../src/extensions/index.ts'
+import { WebSocket } from '../../src/index.ts'
 import { WebSocketServer } from '../../src/server/index.ts'
 import { within } from '../support/deadline.ts'
 import { FC_TIMEOUT_MS, fcOptions } from '../support/fc-options.ts'
@@ -23,8 +26,24 @@ const parts = fc.array(
   ),
   { minLength: 1, maxLength: 4 },
 )
+const textParts = fc.array(
+  fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 100 }),
+    fc
+      .tuple(fc.integer({ min: 1, max: 4000 }), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }))
+      .map(([count, text]) => text.repeat(count)),
+  ),
+  { minLength: 1, maxLength: 4 },
+)
 const messages: fc.Arbitrary<Message[]> = fc.array(
-  fc.record({ isBinary: fc.constant(true), parts, compress: fc.boolean() }),
+  fc.oneof(
+    fc.record({ isBinary: fc.constant(true), parts, compress: fc.boolean() }),
+    fc.record({
+      isBinary: fc.constant(false),
+      parts: textParts.map((texts) => texts.map((text) => new TextEncoder().encode(text))),
+      compress: fc.boolean(),
+    }),
+  ),
   { minLength: 1, maxLength: 6 },
 )
 const bits = fc.integer({ min: 9, max: 15 })
@@ -38,8 +57,16 @@ const options: fc.Arbitrary<PerMessageDeflateOptions> = fc.record({
   threshold: fc.constantFrom(0, 1024),
 })
 
+function describeMessage(isBinary: boolean, bytes: Buffer): string {
+  return `${isBinary ? 'binary' : 'text'} ${bytes.toString('base64')}`
+}
+
+function describeAll(messages: readonly Message[]): string[] {
+  return messages.map(({ isBinary, parts }) => describeMessage(isBinary, Buffer.concat(parts)))
+}
+
 /** Sends all messages from a `ws` client to an echo server, and returns what came back. */
-async function roundTrip(option: PerMessageDeflateOptions, sent: readonly Message[]): Promise<Buffer[]> {
+async function roundTrip(option: PerMessageDeflateOptions, sent: readonly Message[]): Promise<string[]> {
   const server = new WebSocketServer({
     port: 0,
     host: '127.0.0.1',
@@ -62,14 +89,14 @@ async function roundTrip(option: PerMessageDeflateOptions, sent: readonly Messag
     })
   })
   const client = new WsClient(`ws://127.0.0.1:${port}/`, [], { perMessageDeflate: { threshold: 0 } })
-  const received: Buffer[] = []
+  const received: string[] = []
   try {
     await within(
       new Promise<void>((resolve, reject) => {
         client.on('error', reject)
         client.on('close', (code, reason) => reject(new Error(`closed with ${code} ${reason}`)))
-        client.on('message', (data) => {
-          if (received.push(data) === sent.length) resolve()
+        client.on('message', (data, isBinary) => {
+          if (received.push(describeMessage(isBinary, data)) === sent.length) resolve()
         })
         client.on('open', () => {
           expect(client.extensions).toBe('permessage-deflate')
@@ -97,9 +124,122 @@ describe('a client of ws, with compression', () => {
       await fc.assert(
         fc.asyncProperty(options, messages, async (option, sent) => {
           const received = await roundTrip(option, sent)
-          expect(received.map((data) => data.toString('base64'))).toEqual(
-            sent.map(({ parts }) => Buffer.concat(parts).toString('base64')),
-          )
+          expect(received).toEqual(describeAll(sent))
+        }),
+        fcOptions(25),
+      )
+    },
+    FC_TIMEOUT_MS,
+  )
+})
+
+/** A proxy that cuts what the server says into pieces of these lengths, over and over. */
+class CuttingProxy {
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(port: number, lengths: readonly number[]) {
+    this.#server = createServer((near) => {
+      const far = connect(port, '127.0.0.1')
+      let turn = 0
+      for (const socket of [near, far]) {
+        this.#sockets.add(socket)
+        socket.setNoDelay(true)
+        socket.on('error', () => {})
+        socket.on('close', () => [near, far].map((end) => end.destroy()))
+      }
+      near.pipe(far)
+      far.on('data', (chunk) => {
+        far.pause()
+        const send = (at: number): void => {
+          if (at >= chunk.length) {
+            far.resume()
+            return
+          }
+          const end = at + (lengths[turn++ % lengths.length] ?? chunk.length)
+          // The next piece when this one has left, in a later turn: TCP hardly ever joins them again.
+          near.write(chunk.subarray(at, end), () => setImmediate(send, end))
+        }
+        send(0)
+      })
+    })
+  }
+
+  static async start(port: number, lengths: readonly number[]): Promise<CuttingProxy> {
+    const proxy = new CuttingProxy(port, lengths)
+    proxy.#server.listen(0, '127.0.0.1')
+    await within(once(proxy.#server, 'listening'), 'the proxy')
+    return proxy
+  }
+
+  get port(): number {
+    return (this.#server.address() as { port: number }).port
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+/** Sends all messages from our client to an echo server of `ws`, and returns what came back through the cuts. */
+async function roundTripOfOurs(
+  ours: PerMessageDeflateOptions,
+  theirs: { serverNoContextTakeover: boolean; clientNoContextTakeover: boolean },
+  sent: readonly Message[],
+  cuts: readonly number[],
+): Promise<string[]> {
+  const server = new WsServer({ port: 0, host: '127.0.0.1', perMessageDeflate: { ...theirs, threshold: 0 } })
+  await within(once(server, 'listening'), 'the server')
+  server.on('connection', (ws) => ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary })))
+  const proxy = await CuttingProxy.start(server.address().port, cuts)
+  const client = new WebSocket(`ws://127.0.0.1:${proxy.port}/`, [], {
+    perMessageDeflate: ours,
+    maxPayload: 1 << 24,
+    textFormat: 'buffer',
+  })
+  const received: string[] = []
+  try {
+    await within(
+      new Promise<void>((resolve, reject) => {
+        client.on('error', reject)
+        client.on('close', (code, reason) => reject(new Error(`closed with ${code} ${reason}`)))
+        client.on('message', (data, isBinary) => {
+          if (received.push(describeMessage(isBinary, data as Buffer)) === sent.length) resolve()
+        })
+        client.on('open', () => {
+          for (const { isBinary, parts, compress } of sent) {
+            for (const [i, part] of parts.entries()) {
+              client.send(part, { binary: isBinary, compress, fin: i === parts.length - 1 })
+            }
+          }
+        })
+      }),
+      'the replies',
+    )
+    expect(client.extensions).toContain('permessage-deflate')
+    return received
+  } finally {
+    client.removeAllListeners('close')
+    client.terminate()
+    for (const ws of server.clients) ws.terminate()
+    await proxy.close()
+    await new Promise<void>((resolve) => server.close(resolve))
+  }
+}
+
+describe('our client at a server of ws, with compression', () => {
+  it(
+    'gets every message back, however it is fragmented and however TCP cuts the replies [7692-5-15] [7692-7.1.1.2-3] [7692-7.2.2-2] [7692-7.2.1-12]',
+    async () => {
+      const theirs = fc.record({ serverNoContextTakeover: fc.boolean(), clientNoContextTakeover: fc.boolean() })
+      const cuts = fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 500, max: 70_000 })), {
+        minLength: 1,
+        maxLength: 5,
+      })
+      await fc.assert(
+        fc.asyncProperty(options, theirs, messages, cuts, async (ours, their, sent, lengths) => {
+          expect(await roundTripOfOurs(ours, their, sent, lengths)).toEqual(describeAll(sent))
         }),
         fcOptions(25),
       )

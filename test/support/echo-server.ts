@@ -1,3 +1,4 @@
+import type { PerMessageDeflateOptions } from '../../src/extensions/index.ts'
 import { WebSocketServer } from '../../src/server/index.ts'
 import { within } from './deadline.ts'
 
@@ -46,9 +47,9 @@ export class EchoServer {
     })
   }
 
-  static async start(): Promise<EchoServer> {
+  static async start(perMessageDeflate: boolean | PerMessageDeflateOptions = false): Promise<EchoServer> {
     // Pages of the tests come from other ports, and so from other origins.
-    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', origins: 'any' })
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', origins: 'any', perMessageDeflate })
     const { port } = await within(server.listening, 'the server to listen')
     return new EchoServer(server, port)
   }

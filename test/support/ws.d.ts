@@ -39,4 +39,20 @@ declare module 'ws' {
     close(code?: number, reason?: string): void
     terminate(): void
   }
+
+  export class WebSocketServer extends EventEmitter<{
+    listening: []
+    connection: [ws: WebSocket]
+    error: [error: Error]
+  }> {
+    constructor(options: {
+      port?: number
+      host?: string
+      server?: object
+      perMessageDeflate?: boolean | DeflateOptions
+    })
+    readonly clients: Set<WebSocket>
+    address(): { port: number }
+    close(callback: () => void): void
+  }
 }
