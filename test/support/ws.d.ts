@@ -49,6 +49,7 @@ declare module 'ws' {
       port?: number
       host?: string
       server?: object
+      maxPayload?: number
       perMessageDeflate?: boolean | DeflateOptions
     })
     readonly clients: Set<WebSocket>
