@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { WebSocketServer } from '../server/index.ts'
-import { readCertificate } from './certificate.ts'
+import { type CertificateFiles, makeCertificate, readCertificate } from './certificate.ts'
 import { argumentError, CliError, type Command, ExitCode, parsePort, usageError } from './command.ts'
 import { createPageServer } from './page-server.ts'
 
@@ -15,10 +15,13 @@ Options:
   --host <address>      address to listen on (default: every address of this machine)
   --inspect             also serve a page that talks to the echo server from a browser
   --page-port <number>  port of that page (default: the port after --port; 0 takes a free one); implies --inspect
-  --tls-cert <file>     certificate in PEM, with its chain: listens with TLS, so that the URL is wss:// and the page https://
+  --tls                 listen with TLS: the URL is wss:// and the page https://. Without the two options below the
+                        certificate is made for this run by the program openssl, and browsers will warn of it
+  --tls-cert <file>     certificate in PEM, with its chain; implies --tls
   --tls-key <file>      private key of that certificate, in PEM
-  --origin <origin>     origin of pages that may connect, such as https://example.org; may be repeated (default: any).
-                        The page of --inspect, at the URL that is printed, always may, and so may clients that send no origin
+  --origin <origin>     origin of pages that may connect, such as https://example.org, or any; may be repeated. Default:
+                        every page that sends no cookies and no Authorization. The page of --inspect always may, and so
+                        may clients that send no origin
   -h, --help            print this
 
 Ctrl-C closes every client with status code 1001 and exits with 0; a second Ctrl-C exits at once.
@@ -35,8 +38,8 @@ export interface ServeOptions {
   readonly host: string | undefined
   /** `undefined`: no page. */
   readonly pagePort: number | undefined
-  /** Files of the certificate and of its key; `undefined`: no TLS. */
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined
+  /** Files of the certificate and of its key, or one made for this run; `undefined`: no TLS. */
+  readonly tls: CertificateFiles | 'self-signed' | undefined
   readonly origins: 'any' | readonly string[]
 }
 
@@ -62,6 +65,7 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | 'help
     host: string,
     'page-port': string,
     inspect: boolean,
+    tls: boolean,
     'tls-cert': string,
     'tls-key': string,
     origin: { ...string, multiple: true },
@@ -86,13 +90,13 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | 'help
         : values.inspect === true
           ? portAfter(port)
           : undefined,
-    tls: parseTls(values['tls-cert'], values['tls-key']),
-    origins: parseOrigins(values.origin ?? ['any']),
+    tls: parseTls(values.tls === true, values['tls-cert'], values['tls-key']),
+    origins: parseOrigins(values.origin),
   }
 }
 
-function parseTls(certFile: string | undefined, keyFile: string | undefined): ServeOptions['tls'] {
-  if (certFile === undefined && keyFile === undefined) return undefined
+function parseTls(isWanted: boolean, certFile: string | undefined, keyFile: string | undefined): ServeOptions['tls'] {
+  if (certFile === undefined && keyFile === undefined) return isWanted ? 'self-signed' : undefined
   if (certFile === undefined || keyFile === undefined) {
     throw usageError('--tls-cert and --tls-key go together: a certificate is of no use without its key')
   }
@@ -100,7 +104,8 @@ function parseTls(certFile: string | undefined, keyFile: string | undefined): Se
 }
 
 /** Browsers write an origin in one way only, RFC 6454 §6.2, and it is compared as text. */
-function parseOrigins(origins: readonly string[]): ServeOptions['origins'] {
+function parseOrigins(origins: readonly string[] | undefined): ServeOptions['origins'] {
+  if (origins === undefined) return ['same-origin']
   for (const origin of origins) {
     const isWritten = URL.canParse(origin) && new URL(origin).origin === origin
     if (origin !== 'any' && origin !== 'null' && !isWritten) {
@@ -116,7 +121,7 @@ function portAfter(port: number): number {
 
 /** Listen, say so, and serve until a signal comes and every client is closed. */
 async function runServer({ port, host, pagePort, tls, origins }: ServeOptions): Promise<void> {
-  const certificate = tls === undefined ? undefined : readCertificate(tls)
+  const certificate = tls === undefined ? undefined : tls === 'self-signed' ? makeCertificate() : readCertificate(tls)
   // The page needs the port of the echo server, and the echo server the origins of the page: this one comes later.
   const allowed = origins === 'any' ? 'any' : [...origins]
   const server = new WebSocketServer({
@@ -156,9 +161,12 @@ async function runServer({ port, host, pagePort, tls, origins }: ServeOptions): 
   const secure = certificate === undefined ? '' : 's'
   process.stdout.write(`echo server: ws${secure}://${displayHost(host)}:${address.port}\n`)
   if (page !== undefined) {
-    const pageUrl = `http${secure}://${displayHost(host)}:${(page.address() as AddressInfo).port}`
-    if (allowed !== 'any') allowed.push(new URL(pageUrl).origin)
-    process.stdout.write(`page:        ${pageUrl}\n`)
+    const pagePlace = (page.address() as AddressInfo).port
+    // Cookies know no ports: those of any other page of this machine come along.
+    for (const name of new Set([displayHost(host), 'localhost', '127.0.0.1', '[::1]'])) {
+      if (allowed !== 'any') allowed.push(`http${secure}://${name}:${pagePlace}`)
+    }
+    process.stdout.write(`page:        http${secure}://${displayHost(host)}:${pagePlace}\n`)
   }
   process.stdout.write('Ctrl-C stops\n')
 

@@ -89,7 +89,8 @@ export function checkOrigin(plan: UpgradePlan, origins: 'same-origin' | 'any' | 
   // @req 6455-4.2.1-10 @req 6455-10.1-1
   if (origin === undefined || origins === 'any') return
   // @req 6455-4.2.2-5 @req 6455-4.2.2-6 @req 6455-10.2-1 @req 6455-10.2-2
-  if (origins === 'same-origin') {
+  if (origins !== 'same-origin' && origins.includes(origin)) return
+  if (origins === 'same-origin' || origins.includes('same-origin')) {
     const { fields } = plan.head
     if ((fields.has('cookie') || fields.has('authorization')) && !isSameHost(origin, plan.host)) {
       throw new HandshakeError(
@@ -98,9 +99,9 @@ export function checkOrigin(plan: UpgradePlan, origins: 'same-origin' | 'any' | 
         `the page of ${quote(origin)} sends credentials to ${quote(plan.host)}; another origin needs the option origins`,
       )
     }
-  } else if (!origins.includes(origin)) {
-    throw new HandshakeError('6455-10.2-2', 403, `the origin ${quote(origin)} is not on the list of the option origins`)
+    return
   }
+  throw new HandshakeError('6455-10.2-2', 403, `the origin ${quote(origin)} is not on the list of the option origins`)
 }
 
 /** Whether an origin's host and port are those of `host`. The scheme is not compared: a proxy may have ended TLS. */

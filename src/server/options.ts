@@ -45,8 +45,9 @@ export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
   clientTracking?: boolean
   /**
    * Pages that may connect. `'same-origin'` (default): a request that carries cookies or `Authorization` must come from
-   * the host it goes to; others pass. A list: a request with an `Origin` must have one of these, compared exactly, such
-   * as `https://example.org`. `'any'`: no check. Refusals are 403. RFC 6455 §10.2.
+   * the host it goes to; others pass. A list: a request with an `Origin` must have one of these, compared exactly,
+   * such as `https://example.org`; `'same-origin'` on the list adds what the default lets in. `'any'`: no check. Refusals
+   * are 403. RFC 6455 §10.2.
    */
   origins?: 'same-origin' | 'any' | readonly string[]
   /** Decides who may connect, and what `ws.data` is. May be asynchronous; its time counts in `handshakeTimeout`. */

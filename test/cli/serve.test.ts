@@ -61,7 +61,16 @@ describe('framewright serve', () => {
   it('prints its options on --help', async () => {
     const { code, stdout } = await cli('serve', '--help')
     expect(code).toBe(0)
-    for (const option of ['--port', '--host', '--inspect', '--page-port', '--tls-cert', '--tls-key', '--origin']) {
+    for (const option of [
+      '--port',
+      '--host',
+      '--inspect',
+      '--page-port',
+      '--tls',
+      '--tls-cert',
+      '--tls-key',
+      '--origin',
+    ]) {
       expect(stdout).toContain(option)
     }
   })
@@ -230,10 +239,33 @@ describe('framewright serve --origin', () => {
     expect(await statusFor(port, { Origin: 'http://a.example' })).toBe(403)
   })
 
-  it.each([[], ['--origin', 'any']])('lets in every page: %s', async (...args) => {
-    const { child, port } = await startServe(...args)
+  it('lets in every page with any', async () => {
+    const { child, port } = await startServe('--origin', 'any')
     await using _ = child
     expect(await statusFor(port, { Origin: 'https://anywhere.example', Cookie: 'a=1' })).toBe(101)
+  })
+
+  it('lets in every page that sends no cookies by default, and its own page with them', async () => {
+    const { child, port } = await startServe('--inspect')
+    await using _ = child
+    const [, page] = await child.printed(/(http:\/\/localhost:\d+)\n/)
+    expect(await statusFor(port, { Origin: 'https://anywhere.example' })).toBe(101)
+    expect(await statusFor(port, { Origin: 'https://anywhere.example', Cookie: 'a=1' })).toBe(403)
+    for (const Origin of [page!, page!.replace('localhost', '127.0.0.1')])
+      expect(await statusFor(port, { Origin, Cookie: 'a=1' })).toBe(101)
+  })
+})
+
+describe('framewright serve --tls', () => {
+  it('makes a certificate for this run', async () => {
+    await using child = new Child(process.execPath, cliArguments('serve', '--port', '0', '--tls'))
+    const [, port] = await child.printed(/wss:\/\/localhost:(\d+)/, 30_000)
+    const ws = new WebSocket(`wss://localhost:${port}`, [], { rejectUnauthorized: false })
+    await within(once(ws, 'open'), 'the connection')
+    ws.send('over TLS')
+    const [data] = await within(once(ws, 'message'), 'the echo')
+    expect(String(data)).toBe('over TLS')
+    ws.terminate()
   })
 })
 

@@ -166,6 +166,9 @@ describe('origins', () => {
     [['https://good.example'], ['Origin: null'], 403],
     [['https://good.example', 'null'], ['Origin: null'], 101],
     [[], ['Origin: https://good.example'], 403],
+    [['same-origin', 'https://a.example'], ['Cookie: id=1', 'Origin: https://a.example'], 101],
+    [['same-origin', 'https://a.example'], ['Cookie: id=1', 'Origin: https://b.example'], 403],
+    [['same-origin', 'https://a.example'], ['Origin: https://b.example'], 101],
   ]
   for (const [origins, fieldLines, status] of table) {
     it(`${JSON.stringify(origins) ?? 'default'}: ${fieldLines.join(', ') || 'no Origin'} gives ${status} [6455-10.2-2]`, async () => {

@@ -28,7 +28,12 @@ declare module 'ws' {
     constructor(
       url: string,
       protocols?: string | readonly string[],
-      options?: { perMessageDeflate?: boolean | DeflateOptions; headers?: Record<string, string>; ca?: Buffer },
+      options?: {
+        perMessageDeflate?: boolean | DeflateOptions
+        headers?: Record<string, string>
+        ca?: Buffer
+        rejectUnauthorized?: boolean
+      },
     )
     readonly readyState: number
     readonly protocol: string
