@@ -35,17 +35,20 @@ const textParts = fc.array(
   ),
   { minLength: 1, maxLength: 4 },
 )
-const messages: fc.Arbitrary<Message[]> = fc.array(
-  fc.oneof(
-    fc.record({ isBinary: fc.constant(true), parts, compress: fc.boolean() }),
-    fc.record({
-      isBinary: fc.constant(false),
-      parts: textParts.map((texts) => texts.map((text) => new TextEncoder().encode(text))),
-      compress: fc.boolean(),
-    }),
-  ),
-  { minLength: 1, maxLength: 6 },
-)
+// Everything twice: a window that should have been forgotten would be referred to.
+const messages: fc.Arbitrary<Message[]> = fc
+  .array(
+    fc.oneof(
+      fc.record({ isBinary: fc.constant(true), parts, compress: fc.boolean() }),
+      fc.record({
+        isBinary: fc.constant(false),
+        parts: textParts.map((texts) => texts.map((text) => new TextEncoder().encode(text))),
+        compress: fc.boolean(),
+      }),
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((once) => [...once, ...once])
 const bits = fc.integer({ min: 9, max: 15 })
 const options: fc.Arbitrary<PerMessageDeflateOptions> = fc.record({
   serverNoContextTakeover: fc.boolean(),
