@@ -1,3 +1,5 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+
 /** One command of the `framewright` program. */
 export interface Command {
   /**
@@ -30,15 +32,40 @@ export function usageError(message: string, cause?: unknown): CliError {
 }
 
 /**
- * Turn what `parseArgs` of node:util throws into one sentence; anything else is returned as it is.
+ * Read the arguments of a command with `parseArgs` of node:util.
  *
- * Node: its messages go on, after the first sentence, with advice about `--` that does not fit here.
+ * Node: what it throws goes on, after the first sentence, with advice about `--` that does not fit here.
+ *
+ * @throws {CliError} that names the option which is wrong.
  */
-export function argumentError(error: unknown): unknown {
-  if (!(error instanceof TypeError) || !('code' in error) || !String(error.code).startsWith('ERR_PARSE_ARGS_'))
-    return error
-  const sentence = error.message.split(/\.\s|\n/, 1)[0]!.replace(/\.$/, '')
-  return usageError(sentence.charAt(0).toLowerCase() + sentence.slice(1), error)
+export function parseArguments<T extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: T,
+): ReturnType<typeof parseArgs<{ args: string[]; options: T; allowPositionals: true }>> {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: true })
+  } catch (error) {
+    if (!(error instanceof TypeError) || !('code' in error) || !String(error.code).startsWith('ERR_PARSE_ARGS_'))
+      throw error
+    const sentence = error.message.split(/\.\s|\n/, 1)[0]!.replace(/\.$/, '')
+    throw usageError(sentence.charAt(0).toLowerCase() + sentence.slice(1), error)
+  }
+}
+
+/** The one URL that a command takes; throws a `CliError` when there is none, or more. */
+export function onlyUrl(command: string, positionals: readonly string[]): string {
+  const [url, ...rest] = positionals
+  if (url === undefined || rest.length > 0) throw usageError(`${command} takes one URL, such as ws://localhost:8080/`)
+  return url
+}
+
+/** Take the value of `--header` apart; throws a `CliError` when it is no field line. */
+export function parseHeader(line: string): readonly [name: string, value: string] {
+  const [, name, value] = /^([!-9;-~]+):[\t ]*([\t -~]*)$/.exec(line) ?? []
+  if (name === undefined || value === undefined) {
+    throw usageError(`--header takes "Name: value", not ${JSON.stringify(line)}`)
+  }
+  return [name, value]
 }
 
 /**

@@ -1,9 +1,8 @@
-import { parseArgs } from 'node:util'
 import '../client/dialler.ts'
 import { UsageError } from '../errors.ts'
 import type { ClientOptions } from '../socket/client-options.ts'
 import { WebSocket } from '../socket/websocket.ts'
-import { argumentError, type Command, ExitCode, usageError } from './command.ts'
+import { type Command, ExitCode, onlyUrl, parseArguments, parseHeader, usageError } from './command.ts'
 import { PROMPT_HELP } from './connect/line.ts'
 import { converse } from './connect/session.ts'
 
@@ -72,16 +71,9 @@ export function parseConnectArguments(args: readonly string[]): ConnectArguments
     wait: boolean,
     help: { ...boolean, short: 'h' },
   } as const
-  let parsed: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options; allowPositionals: true }>>
-  try {
-    parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true })
-  } catch (error) {
-    throw argumentError(error)
-  }
-  const { values, positionals } = parsed
+  const { values, positionals } = parseArguments(args, options)
   if (values.help === true) return 'help'
-  const [url, ...rest] = positionals
-  if (url === undefined || rest.length > 0) throw usageError('connect takes one URL, such as ws://localhost:8080/')
+  const url = onlyUrl('connect', positionals)
   return {
     url,
     protocols: values.protocol ?? [],
@@ -96,13 +88,8 @@ export function parseConnectArguments(args: readonly string[]): ConnectArguments
 }
 
 function fieldsOf(lines: readonly string[]): Record<string, string[]> {
-  const fields: Record<string, string[]> = {}
-  for (const line of lines) {
-    const [, name, value] = /^([!-9;-~]+):[\t ]*([\t -~]*)$/.exec(line) ?? []
-    if (name === undefined || value === undefined) {
-      throw usageError(`--header takes "Name: value", not ${JSON.stringify(line)}`)
-    }
-    fields[name] = [...(fields[name] ?? []), value]
-  }
+  // Without a prototype `__proto__` is a name like any other.
+  const fields: Record<string, string[]> = Object.create(null)
+  for (const [name, value] of lines.map(parseHeader)) fields[name] = [...(fields[name] ?? []), value]
   return fields
 }

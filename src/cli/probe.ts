@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-import { argumentError, CliError, type Command, ExitCode, usageError } from './command.ts'
+import { CliError, type Command, ExitCode, onlyUrl, parseArguments, parseHeader, usageError } from './command.ts'
 import type { Target } from './probe/peer.ts'
 import { probe, type Verdict } from './probe/run.ts'
 
@@ -74,21 +73,11 @@ export function parseProbeArguments(args: readonly string[]): ProbeArguments | '
     json: boolean,
     help: { ...boolean, short: 'h' },
   } as const
-  let parsed: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options; allowPositionals: true }>>
-  try {
-    parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true })
-  } catch (error) {
-    throw argumentError(error)
-  }
-  const { values, positionals } = parsed
+  const { values, positionals } = parseArguments(args, options)
   if (values.help === true) return 'help'
-  const [url, ...rest] = positionals
-  if (url === undefined || rest.length > 0) throw usageError('probe takes one URL, such as ws://localhost:8080/')
+  const url = onlyUrl('probe', positionals)
   const { header = [], timeout } = values
-  for (const line of header) {
-    if (!/^[!-9;-~]+:[\t -~]*$/.test(line))
-      throw usageError(`--header takes "Name: value", not ${JSON.stringify(line)}`)
-  }
+  for (const line of header) parseHeader(line)
   const patience = timeout === undefined ? DEFAULT_PATIENCE_MS : /^\d{1,6}$/.test(timeout) ? Number(timeout) : 0
   if (patience === 0) throw usageError(`--timeout takes milliseconds, not ${JSON.stringify(timeout)}`)
   return {

@@ -1,9 +1,8 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseArgs } from 'node:util'
 import { WebSocketServer } from '../server/index.ts'
 import { type CertificateFiles, makeCertificate, readCertificate } from './certificate.ts'
-import { argumentError, CliError, type Command, ExitCode, parsePort, usageError } from './command.ts'
+import { CliError, type Command, ExitCode, parseArguments, parsePort, usageError } from './command.ts'
 import { createPageServer } from './page-server.ts'
 
 const HELP = `Usage: framewright serve [options]
@@ -71,12 +70,8 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | 'help
     origin: { ...string, multiple: true },
     help: { ...boolean, short: 'h' },
   } as const
-  let values: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options }>>['values']
-  try {
-    values = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
-  } catch (error) {
-    throw argumentError(error)
-  }
+  const { values, positionals } = parseArguments(args, options)
+  if (positionals.length > 0) throw usageError(`unexpected argument '${positionals[0]}'; serve takes options only`)
   if (values.help === true) return 'help'
 
   const port = values.port === undefined ? DEFAULT_PORT : parsePort('--port', values.port)
