@@ -97,9 +97,14 @@ export class Outbox {
     return this.#dropped
   }
 
-  /** Whether a message was begun with {@link sendFragment} and not ended. */
-  get isFragmenting(): boolean {
-    return this.#turn === null && this.#driver.connection.isSendingFragments
+  /** Whether nothing waits, so that a message may go straight to the transport. */
+  get isEmpty(): boolean {
+    return this.#turn === null && this.#length === 0
+  }
+
+  /** Whether a message is being streamed. */
+  get isStreaming(): boolean {
+    return this.#turn !== null
   }
 
   get #length(): number {
@@ -107,17 +112,28 @@ export class Outbox {
   }
 
   /**
-   * Sends a message now or as soon as its turn comes.
+   * Sends a message as soon as its turn comes.
    *
    * @returns false when `highWaterMark` bytes wait, or the message was dropped
    */
-  send(payload: Payload, isBinary: boolean, compress?: boolean, callback?: SendCallback): boolean {
-    const { connection } = this.#driver
-    if (this.#turn !== null || this.#length > 0 || !this.#driver.isWritable) {
-      return this.#enqueue(payload, isBinary, compress, callback)
+  enqueue(
+    payload: Payload,
+    isBinary: boolean,
+    compress: boolean | undefined,
+    callback: SendCallback | undefined,
+  ): boolean {
+    // @req 6455-5.6-1
+    if (!isBinary && payload instanceof Uint8Array && !isValidUtf8(payload, 0, payload.length)) {
+      throw new UsageError('send: text that is not valid UTF-8 (6455-5.6-1)')
     }
-    connection.sendMessage(payload, isBinary, compress)
-    return this.#sent(callback)
+    const bytes = this.#frameLength(payload)
+    if (!this.#makeRoom(bytes, callback)) return false
+    // As when they go straight through: short bytes are copied, long ones stay the caller's.
+    const isCopied = payload instanceof Uint8Array && payload.length <= COPY_UP_TO
+    this.#waiting.push({ payload: isCopied ? payload.slice() : payload, isBinary, compress, callback, bytes })
+    this.#bytes += bytes
+    this.#driver.expectDrain()
+    return this.#report()
   }
 
   /** Sends a fragment of a message behind everything that waits. @throws UsageError while a message is streamed */
@@ -132,7 +148,8 @@ export class Outbox {
     if (this.#turn !== null)
       throw new UsageError('send: a message is being streamed; its fragments go first (6455-5.4-4)')
     this.#driver.connection.sendFragment(payload, isBinary, fin, compress)
-    return this.#sent(callback)
+    this.#driver.sent(callback)
+    return this.#report()
   }
 
   /** Lines up for the wire. `begin` may be called before this returns. */
@@ -198,15 +215,14 @@ export class Outbox {
     }
   }
 
-  #sent(callback: SendCallback | undefined): boolean {
-    this.#driver.sent(callback)
-    return this.#report()
+  /** There is no more room: whoever sent was told, or is about to be, and hears when there is. @returns false */
+  expectRoom(): false {
+    this.#oweDrain()
+    return false
   }
 
   #report(): boolean {
-    if (this.bufferedAmount < this.#options.highWaterMark) return true
-    this.#oweDrain()
-    return false
+    return this.bufferedAmount < this.#options.highWaterMark || this.expectRoom()
   }
 
   #oweDrain(): void {
@@ -216,26 +232,6 @@ export class Outbox {
 
   #hasRoom(): boolean {
     return this.bufferedAmount < Math.max(this.#options.highWaterMark, 1)
-  }
-
-  #enqueue(
-    payload: Payload,
-    isBinary: boolean,
-    compress: boolean | undefined,
-    callback: SendCallback | undefined,
-  ): boolean {
-    // @req 6455-5.6-1
-    if (!isBinary && payload instanceof Uint8Array && !isValidUtf8(payload, 0, payload.length)) {
-      throw new UsageError('send: text that is not valid UTF-8 (6455-5.6-1)')
-    }
-    const bytes = this.#frameLength(payload)
-    if (!this.#makeRoom(bytes, callback)) return false
-    // As when they go straight through: short bytes are copied, long ones stay the caller's.
-    const isCopied = payload instanceof Uint8Array && payload.length <= COPY_UP_TO
-    this.#waiting.push({ payload: isCopied ? payload.slice() : payload, isBinary, compress, callback, bytes })
-    this.#bytes += bytes
-    this.#driver.expectDrain()
-    return this.#report()
   }
 
   #frameLength(payload: Payload): number {

@@ -9,15 +9,28 @@ interface WaitingCallback {
   readonly after: number
 }
 
+/** Who is told of what a callback throws. */
+export interface CallbackOwner {
+  handlerFailed(thrown: unknown): void
+}
+
+/** Calls a callback; what it throws is its owner's. */
+export function callBack(owner: CallbackOwner, callback: SendCallback, error: Error | null | undefined): void {
+  try {
+    callback(error)
+  } catch (thrown) {
+    owner.handlerFailed(thrown)
+  }
+}
+
 /** The callbacks of what one connection sent and its transport has not taken yet. */
 export class SendCallbacks {
-  readonly #onThrown: (thrown: unknown) => void
+  readonly #owner: CallbackOwner
   #ready: SendCallback[] | null = null
   #waiting: WaitingCallback[] | null = null
 
-  /** @param onThrown - told of what a callback throws */
-  constructor(onThrown: (thrown: unknown) => void) {
-    this.#onThrown = onThrown
+  constructor(owner: CallbackOwner) {
+    this.#owner = owner
   }
 
   /** Whether a write has somebody to tell. */
@@ -47,11 +60,11 @@ export class SendCallbacks {
   }
 
   /** Leaves the callbacks of the next write to that write. @param last - called behind them */
-  take(last?: () => void): SendCallback {
+  take(last: (() => void) | undefined): SendCallback {
     const callbacks = this.#ready ?? []
     this.#ready = null
     return (error) => {
-      for (const callback of callbacks) this.call(callback, error)
+      for (const callback of callbacks) callBack(this.#owner, callback, error)
       last?.()
     }
   }
@@ -63,14 +76,6 @@ export class SendCallbacks {
    */
   settle(closeCode: number, closeReason: string): void {
     this.release(Number.POSITIVE_INFINITY)
-    if (this.#ready !== null) this.take()(new ConnectionClosedError(closeCode, closeReason))
-  }
-
-  call(callback: SendCallback, error: Error | null | undefined): void {
-    try {
-      callback(error)
-    } catch (thrown) {
-      this.#onThrown(thrown)
-    }
+    if (this.#ready !== null) this.take(undefined)(new ConnectionClosedError(closeCode, closeReason))
   }
 }

@@ -49,7 +49,6 @@ const applicationFailed: Violation = Object.freeze({
 /** One connection between its driver and its listeners. */
 export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   readonly driver: SocketDriver
-  readonly outbox: Outbox
   binaryType: BinaryType = 'nodebuffer'
   readonly traffic: Traffic
   readonly #emitter: EventEmitter<WebSocketEvents>
@@ -57,6 +56,8 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   #isPaused = false
   /** Whether reading was stopped, by `pause` or because too much waits. */
   #isStopped = false
+  /** Where messages wait for the transport; made when one has to. */
+  #outbox: Outbox | null = null
   /** Messages for which no listener was there; made when there is one. */
   #inbox: Inbox | null = null
   #closeInfo: CloseInfo | null = null
@@ -68,7 +69,22 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.#options = options
     this.traffic = options.traffic ?? new Traffic()
     this.driver = new SocketDriver(options.socket, this, options.driver)
-    this.outbox = new Outbox(this.driver, options.driver, this)
+  }
+
+  /** Bytes that were sent and have not been handed to the operating system; frame headers count. */
+  get bufferedAmount(): number {
+    return this.#outbox === null ? this.driver.bufferedAmount : this.#outbox.bufferedAmount
+  }
+
+  /** Messages that were dropped because the peer was too slow. */
+  get dropped(): number {
+    return this.#outbox === null ? 0 : this.#outbox.dropped
+  }
+
+  /** Where messages wait for the transport. */
+  get outbox(): Outbox {
+    this.#outbox ??= new Outbox(this.driver, this.#options.driver, this)
+    return this.#outbox
   }
 
   /** Whether `pause` is in force. */
@@ -110,7 +126,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     if (this.driver.readyState === ReadyState.OPEN) {
       // What may not be sent is refused before anything is done.
       closeBody(this.driver.connection.role, code, reason ?? '')
-      this.outbox.close()
+      this.#outbox?.close()
     }
     this.driver.close(code, reason)
     if (this.#inbox !== null && !this.#isTaken(this.#inbox)) this.#inbox.abandon()
@@ -118,7 +134,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** Sends a message, or a fragment of one; see `WebSocket`. */
   send(payload: Payload, options: SendOptions | null | undefined, callback: SendCallback | undefined): boolean {
-    const { driver, outbox } = this
+    const { driver } = this
     if (driver.connection.readyState !== ReadyState.OPEN) {
       if (callback !== undefined) driver.refuse(callback, this.endError())
       return false
@@ -126,17 +142,20 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     const isBinary = options?.binary ?? typeof payload !== 'string'
     const fin = options?.fin !== false
     if (fin) this.traffic.messagesSent++
-    if (payload instanceof PreparedMessage || (fin && !outbox.isFragmenting)) {
-      return outbox.send(payload, isBinary, options?.compress, callback)
-    }
-    return outbox.sendFragment(payload, isBinary, fin, options?.compress, callback)
+    const isWhole = payload instanceof PreparedMessage || (fin && !this.#isFragmenting)
+    if (!isWhole) return this.outbox.sendFragment(payload, isBinary, fin, options?.compress, callback)
+    const isEmpty = this.#outbox === null || this.#outbox.isEmpty
+    if (!isEmpty || !driver.isWritable) return this.outbox.enqueue(payload, isBinary, options?.compress, callback)
+    driver.connection.sendMessage(payload, isBinary, options?.compress)
+    driver.sent(callback)
+    return driver.bufferedAmount < this.#options.driver.highWaterMark || this.outbox.expectRoom()
   }
 
   /** Sends a message as its source gives it; see `WebSocket`. */
   async sendStream(source: StreamSource, options: SendStreamOptions): Promise<void> {
     if (this.driver.readyState !== ReadyState.OPEN) throw this.endError()
     // @req 6455-5.4-4
-    if (this.outbox.isFragmenting) throw new UsageError('sendStream: a fragmented message is open (6455-5.4-4)')
+    if (this.#isFragmenting) throw new UsageError('sendStream: a fragmented message is open (6455-5.4-4)')
     await new OutgoingStream(this.driver, this.outbox, source, options).run()
     this.traffic.messagesSent++
   }
@@ -156,7 +175,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   /** Why whatever was under way will not be done. */
-  readonly endError = (): Error => {
+  endError(): Error {
     const { violation, closeCode, closeReason } = this.driver.connection
     return violation === null ? new ConnectionClosedError(closeCode, closeReason) : protocolError(violation)
   }
@@ -196,20 +215,20 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   closing(): void {
-    this.outbox.close()
+    this.#outbox?.close()
   }
 
   closeReceived(): void {}
 
   failed(violation: Violation): void {
-    this.outbox.abandon()
+    this.#outbox?.abandon()
     if (violation !== applicationFailed) {
       this.#report(protocolError(violation))
     }
   }
 
   drained(): void {
-    this.outbox.writable()
+    this.#outbox?.writable()
   }
 
   roomAgain(): void {
@@ -224,7 +243,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.#closeInfo = info
     this.#options.onClosed(info)
     this.#inbox?.over()
-    this.outbox.abandon()
+    this.#outbox?.abandon()
     this.#guard(() => this.#emitter.emit('close', info.code, Buffer.from(info.reason)))
     this.#resolveClosed?.(info)
   }
@@ -233,6 +252,11 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     if (!isBinary && this.#options.textFormat === 'string') return decodeUtf8(bytes, start, end)
     if (isBinary && this.binaryType !== 'nodebuffer') return toBinaryType(this.binaryType, bytes, start, end, owned)
     return toBuffer(bytes, start, end, owned)
+  }
+
+  /** Whether a message was begun in fragments and not ended; one that is streamed does not count. */
+  get #isFragmenting(): boolean {
+    return this.driver.connection.isSendingFragments && this.#outbox?.isStreaming !== true
   }
 
   /** Whether a message that no listener took is kept: for an iteration, or for whoever may still come. */

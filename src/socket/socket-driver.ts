@@ -18,7 +18,7 @@ import { CloseCause, closeInfoOf } from './close-info.ts'
 import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import { type Flushable, flushSoon } from './flush-queue.ts'
 import type { Patient } from './heartbeat.ts'
-import { type SendCallback, SendCallbacks } from './send-callbacks.ts'
+import { callBack, type SendCallback, SendCallbacks } from './send-callbacks.ts'
 import { listenTo, type TransportListener } from './transport-listeners.ts'
 import { WriteStall } from './write-stall.ts'
 
@@ -31,7 +31,12 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   readonly connection: Connection
   readonly #events: DriverEvents
   readonly #options: DriverOptions
-  readonly #callbacks: SendCallbacks
+  /** Made when somebody wants to be called back. */
+  #callbacks: SendCallbacks | null = null
+  /** Made while something waits. */
+  #stall: WriteStall | null = null
+  /** Made for the first write. */
+  #onWritten: (() => void) | null = null
   #isReading = false
   #isClosed = false
   #flushQueued = false
@@ -47,7 +52,6 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   #forcedCause: CloseCause | null = null
   /** Bytes that were given to the socket. */
   #outputBytes = 0
-  readonly #stall: WriteStall
   #probeSentAt = -1
   #rttMs = -1
 
@@ -55,9 +59,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     this.socket = socket
     this.#events = events
     this.#options = options
-    this.#callbacks = new SendCallbacks((thrown) => events.handlerFailed(thrown))
     this.connection = new Connection(this, options.connection)
-    this.#stall = new WriteStall(options.writeStallTimeout)
   }
 
   /** Milliseconds from the last heartbeat Ping to its Pong; -1 when none was answered yet. */
@@ -133,7 +135,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     if (this.connection.isDecoding) return
     const info = closeInfoOf(this.connection, this.#forcedCause, this.#closedFirst)
     this.connection.transportClosed()
-    this.#callbacks.settle(info.code, info.reason)
+    this.#callbacks?.settle(info.code, info.reason)
     this.#events.ended(info)
   }
 
@@ -224,7 +226,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
 
   /** Tells whoever sends too late that it cannot be done, in a tick of its own. */
   refuse(callback: SendCallback, error: Error): void {
-    process.nextTick(() => this.#callbacks.call(callback, error))
+    process.nextTick(() => callBack(this.#events, callback, error))
   }
 
   /** Starts the closing handshake. */
@@ -300,6 +302,11 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
 
   beat(now: number): void {
     this.connection.rest(now)
+    if (this.socket.writableLength === 0) {
+      this.#stall = null
+      return
+    }
+    this.#stall ??= new WriteStall(this.#options.writeStallTimeout)
     if (this.#stall.isStalled(this.socket, this.#outputBytes, now)) this.#destroy(CloseCause.WriteStall)
   }
 
@@ -316,12 +323,13 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
 
   #write(): void {
     const { socket, connection } = this
-    this.#callbacks.release(connection.releasedFrames)
+    const callbacks = this.#callbacks
+    callbacks?.release(connection.releasedFrames)
     this.#outputBytes += connection.pendingOutput
     const chunks = connection.takeOutput()
     if (this.#finSent || !socket.writable) {
       connection.outputWritten(true)
-      this.#callbacks.settle(connection.closeCode, connection.closeReason)
+      callbacks?.settle(connection.closeCode, connection.closeReason)
       return
     }
     // @req 6455-6.1-9
@@ -329,7 +337,8 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(chunks[i])
     // The socket says `drain` only above its own mark; whoever waits for less hears of the write itself.
-    socket.write(chunks[last], this.#callbacks.isEmpty ? this.#written : this.#callbacks.take(this.#written))
+    const isEmpty = callbacks === null || callbacks.isEmpty
+    socket.write(chunks[last], isEmpty ? this.#written : callbacks.take(this.#written))
     if (last > 0) socket.uncork()
     connection.outputWritten(this.#options.writesAreCopied && socket.writableLength === 0)
   }
@@ -337,12 +346,17 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   /** Calls back when what was sent last has been handed to the operating system. */
   addCallback(callback: SendCallback): void {
     const { waitingFrames, releasedFrames } = this.connection
+    this.#callbacks ??= new SendCallbacks(this.#events)
     if (waitingFrames === 0) this.#callbacks.add(callback)
     else this.#callbacks.addWaiting(callback, releasedFrames + waitingFrames)
   }
 
-  readonly #written = (): void => {
-    if ((this.#expectsDrain || !this.connection.wantsBytes) && this.isWritable) this.transportDrained()
+  /** What a write calls when it is done. */
+  get #written(): () => void {
+    this.#onWritten ??= () => {
+      if ((this.#expectsDrain || !this.connection.wantsBytes) && this.isWritable) this.transportDrained()
+    }
+    return this.#onWritten
   }
 
   #followIntent(): void {

@@ -149,7 +149,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
 
   /** Bytes that were sent and have not been handed to the operating system; frame headers count. */
   get bufferedAmount(): number {
-    return (this.#session?.outbox.bufferedAmount ?? 0) + (this.#blobs?.bytes ?? 0)
+    return (this.#session?.bufferedAmount ?? 0) + (this.#blobs?.bytes ?? 0)
   }
 
   /** Whether `pause()` is in force. */
@@ -174,7 +174,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
 
   /** Messages that were dropped because the peer was too slow, see `slowConsumer`. */
   get dropped(): number {
-    return this.#session?.outbox.dropped ?? 0
+    return this.#session?.dropped ?? 0
   }
 
   /**

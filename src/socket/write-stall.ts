@@ -17,7 +17,7 @@ export class WriteStall {
     this.#timeoutMs = timeoutMs
   }
 
-  /** @param given - bytes that were given to the transport so far */
+  /** To be asked while something waits. @param given - bytes that were given to the transport so far */
   isStalled(transport: Duplex, given: number, now: number): boolean {
     const waiting = transport.writableLength
     const passed = given - waiting
