@@ -87,10 +87,13 @@ export class FrameParser {
   readonly #maxPayload: number
   readonly #maxCompressed: number
   readonly #maxFragments: number
-  readonly #utf8: Utf8Validator = new Utf8Validator()
+  /** Judges text that is cut or fragmented; made for the first. */
+  #utf8: Utf8Validator | null = null
 
   #state: number = State.Header
   #halted = false
+  /** Frames until `parse` returns; below 0: no limit. */
+  #framesLeft = -1
 
   // The header in hand.
   #opcode = 0
@@ -132,6 +135,16 @@ export class FrameParser {
     return this.#state === State.Header && this.#keptLength === 0 && this.#messageOpcode === 0
   }
 
+  /** Makes {@link parse} stop behind so many more frames, until it is allowed more. Default: no limit. */
+  allow(frames: number): void {
+    this.#framesLeft = frames === Number.POSITIVE_INFINITY ? -1 : frames
+  }
+
+  /** Whether the frames that were allowed have been read. */
+  get isSpent(): boolean {
+    return this.#framesLeft === 0
+  }
+
   /** Makes `parse` return behind the frame in hand; meant to be called by the sink. */
   halt(): void {
     this.#halted = true
@@ -140,12 +153,12 @@ export class FrameParser {
   /**
    * Reads `chunk[start, end)`, which follows what was read before. Payload is unmasked in place.
    *
-   * @returns the position behind the last byte that was read: `end`, or less if the sink called {@link halt}; the
-   * bytes from there on must be given again
+   * @returns the position behind the last byte that was read: `end`, or less if the sink called {@link halt} or the
+   * frames are spent; the bytes from there on must be given again
    */
   parse(chunk: Uint8Array, start = 0, end = chunk.length): number {
     let at = start
-    this.#halted = false
+    this.#halted = this.isSpent
     if (this.#state !== State.Header || this.#keptLength > 0) at = this.#continueCut(chunk, at, end)
     // @req 6455-6.2-1 @req 6455-5.4-13 @req 6455-10.7-1
     while (at < end && !this.#halted) {
@@ -211,6 +224,7 @@ export class FrameParser {
     this.#fin = (byte0 & FIN) !== 0
     this.#rsv1 = (byte0 & RSV1) !== 0
     this.#payloadLength = payloadLength
+    if (--this.#framesLeft === 0) this.#halted = true
     return length
   }
 
@@ -251,7 +265,7 @@ export class FrameParser {
       const valid =
         first && this.#fin
           ? isValidUtf8(chunk, at, payloadEnd)
-          : this.#utf8.push(chunk, at, payloadEnd) && this.#mayEnd()
+          : this.#validator().push(chunk, at, payloadEnd) && this.#mayEnd()
       // @req 6455-5.6-1 @req 6455-8.1-1
       if (!valid) {
         this.#fail(violations.InvalidUtf8)
@@ -283,14 +297,19 @@ export class FrameParser {
 
   /** Whether the text of the message is complete, or need not be yet because more frames follow. */
   #mayEnd(): boolean {
-    return !this.#fin || this.#utf8.isComplete
+    return !this.#fin || this.#validator().isComplete
+  }
+
+  #validator(): Utf8Validator {
+    this.#utf8 ??= new Utf8Validator()
+    return this.#utf8
   }
 
   #dataPiece(chunk: Uint8Array, start: number, end: number): void {
     if (this.#expectMask) applyMaskInRange(chunk, start, end, this.#key, this.#arrived)
     this.#arrived += end - start
     // @req 6455-5.6-1 @req 6455-8.1-1
-    if (this.#messageText && !this.#utf8.push(chunk, start, end)) this.#fail(violations.InvalidUtf8)
+    if (this.#messageText && !this.#validator().push(chunk, start, end)) this.#fail(violations.InvalidUtf8)
     else this.#sink.dataFramePayload(chunk, start, end)
   }
 

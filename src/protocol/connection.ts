@@ -328,11 +328,6 @@ export class Connection implements MessageTarget, ReaderTarget {
     return this.#listener.messageStart?.(isBinary) ?? null
   }
 
-  /** Called by the assembler. @internal */
-  frameRead(): void {
-    this.#reader.frameRead()
-  }
-
   /** Called by the reader: the peer's direction has ended. @internal */
   streamEnded(): void {
     this.#reader.stop()
@@ -349,7 +344,6 @@ export class Connection implements MessageTarget, ReaderTarget {
   /** Called by the assembler: RFC 6455 §5.5. @internal */
   controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     // @req 6455-5.4-5 @req 6455-6.2-2
-    this.frameRead()
     if (opcode === Opcode.Ping) {
       // @req 6455-5.5.2-2 @req 6455-5.5.2-3 @req 6455-5.5.3-1 @req 6455-5.5.3-2
       if (this.#autoPong) this.#answerPing(bytes, start, end)

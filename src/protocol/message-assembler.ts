@@ -13,8 +13,6 @@ export interface MessageTarget {
   controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void
   /** A rule was broken. */
   fail(violation: Violation): void
-  /** Called for every data frame, so that work can be counted. */
-  frameRead(): void
 }
 
 /**
@@ -45,7 +43,6 @@ export class MessageAssembler implements FrameSink {
   }
 
   dataFrame(opcode: number, fin: boolean, _rsv1: boolean, bytes: Uint8Array, start: number, end: number): void {
-    this.#target.frameRead()
     if (opcode !== Opcode.Continuation) {
       if (fin) {
         this.#target.message(opcode === Opcode.Binary, bytes, start, end, false)
@@ -59,7 +56,6 @@ export class MessageAssembler implements FrameSink {
   }
 
   dataFrameStart(opcode: number, fin: boolean, _rsv1: boolean, payloadLength: number): void {
-    this.#target.frameRead()
     if (opcode !== Opcode.Continuation) this.#begin(opcode)
     this.#fin = fin
     this.#awaited = payloadLength

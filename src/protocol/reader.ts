@@ -24,9 +24,9 @@ export class Reader implements DecoderHost {
   readonly #target: ReaderTarget
   readonly #parser: FrameParser
   readonly #decoder: Decoder | null
-  readonly #retained = new RetainedInput()
+  /** Made when something has to wait. */
+  #retained: RetainedInput | null = null
   readonly #framesPerTurn: number
-  #framesLeft = 0
   #decodedLeft = 0
   #isReading = false
   #isOver = false
@@ -49,7 +49,7 @@ export class Reader implements DecoderHost {
 
   /** Bytes that wait. */
   get retainedLength(): number {
-    return this.#retained.length
+    return this.#retained === null ? 0 : this.#retained.length
   }
 
   get isPaused(): boolean {
@@ -63,27 +63,31 @@ export class Reader implements DecoderHost {
 
   /** Whether bytes wait for `readRetained`. */
   get hasRetained(): boolean {
-    return !this.#isHeld && (this.#retained.length > 0 || this.#retained.ended)
+    return this.#retained !== null && !this.#isHeld && (this.#retained.length > 0 || this.#retained.ended)
   }
 
   /** Whether bytes that arrive would be read at once, or discarded. */
   get wantsBytes(): boolean {
-    return this.#isOver || (!this.#isHeld && this.#retained.length === 0)
+    return this.#isOver || (!this.#isHeld && this.retainedLength === 0)
   }
 
   receive(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isOver) return
-    if (this.#retained.length > 0 || this.#isReading || this.#isHeld) {
-      this.#retained.append(bytes, start, end)
+    if (this.retainedLength > 0 || this.#isReading || this.#isHeld) {
+      this.#retain().append(bytes, start, end)
       return
     }
     const at = this.#read(bytes, start, end)
-    if (at < end) this.#retained.putBack(new Uint8Array(bytes.subarray(at, end)))
+    if (at < end) this.#retain().putBack(new Uint8Array(bytes.subarray(at, end)))
   }
 
   receiveEnd(): void {
-    this.#retained.ended = !this.#isOver && (this.#isReading || this.#retained.length > 0 || this.isDecoding)
-    if (!this.#retained.ended) this.#target.streamEnded()
+    const waits = !this.#isOver && (this.#isReading || this.retainedLength > 0 || this.isDecoding)
+    if (waits) this.#retain().ended = true
+    else {
+      this.#forgetEnd()
+      this.#target.streamEnded()
+    }
   }
 
   readRetained(): void {
@@ -94,6 +98,7 @@ export class Reader implements DecoderHost {
       this.#isReading = false
       if (this.isDecoding) return
     }
+    if (this.#retained === null) return
     const bytes = this.#retained.take()
     const at = this.#read(bytes, 0, bytes.length)
     if (at < bytes.length) this.#retained.putBack(bytes.subarray(at))
@@ -105,13 +110,13 @@ export class Reader implements DecoderHost {
     this.#isOver = true
     this.#parser.halt()
     this.#decoder?.close()
-    this.#retained.discard()
+    this.#retained?.discard()
   }
 
   /** As `stop`; an end of the stream that waits is forgotten too. */
   close(): void {
     this.stop()
-    this.#retained.ended = false
+    this.#forgetEnd()
   }
 
   /** Stops behind the frame in hand, until `resume`. */
@@ -135,11 +140,6 @@ export class Reader implements DecoderHost {
     this.#isStalled = false
   }
 
-  /** A frame was read; a turn has a limited number of them. */
-  frameRead(): void {
-    if (--this.#framesLeft === 0) this.#parser.halt()
-  }
-
   /** Called by the decoder. */
   decoded(byteCount: number): void {
     this.#decodedLeft -= byteCount
@@ -160,13 +160,22 @@ export class Reader implements DecoderHost {
     return this.#isPaused || this.#isStalled || this.isDecoding
   }
 
+  #retain(): RetainedInput {
+    this.#retained ??= new RetainedInput()
+    return this.#retained
+  }
+
+  #forgetEnd(): void {
+    if (this.#retained !== null) this.#retained.ended = false
+  }
+
   /** @returns the position behind what was read; what follows a Close frame or a fault counts as read */
   #read(bytes: Uint8Array, start: number, end: number): number {
     let at = start
     this.#isReading = true
-    this.#framesLeft = this.#framesPerTurn
+    this.#parser.allow(this.#framesPerTurn)
     this.#decodedLeft = DECODED_PER_TURN
-    while (at < end && this.#framesLeft > 0 && this.#decodedLeft > 0 && !this.#isHeld) {
+    while (at < end && !this.#parser.isSpent && this.#decodedLeft > 0 && !this.#isHeld) {
       at = this.#parser.parse(bytes, at, end)
       // @req 6455-7.1.1-1 @req 6455-7.1.7-7
       if (this.#isOver) at = end

@@ -232,6 +232,40 @@ describe('FrameParser', () => {
     })
   })
 
+  describe('allow()', () => {
+    const THREE = hex('82 01 61  89 01 62  82 01 63')
+
+    it('makes parse stop behind so many frames, control frames too, until more are allowed', () => {
+      const { sink, parser } = parserWith({ role: 'client' })
+      parser.allow(2)
+      expect(parser.parse(THREE)).toBe(6)
+      expect(parser.isSpent).toBe(true)
+      expect(parser.parse(THREE, 6)).toBe(6)
+      expect(sink.frames).toHaveLength(2)
+      parser.allow(2)
+      expect(parser.parse(THREE, 6)).toBe(9)
+      expect(parser.isSpent).toBe(false)
+      expect(sink.frames).toHaveLength(3)
+    })
+
+    it.each([4, 5])('counts a frame that is cut at %d once, and reads it to its end', (cut) => {
+      const { sink, parser } = parserWith({ role: 'client' })
+      parser.allow(2)
+      expect(parser.parse(THREE, 0, cut)).toBe(cut)
+      expect(parser.parse(THREE, cut)).toBe(6)
+      expect(sink.frames).toHaveLength(2)
+    })
+
+    it('sets no limit with Infinity', () => {
+      const { sink, parser } = parserWith({ role: 'client' })
+      parser.allow(1)
+      parser.allow(Number.POSITIVE_INFINITY)
+      expect(parser.parse(THREE)).toBe(9)
+      expect(parser.isSpent).toBe(false)
+      expect(sink.frames).toHaveLength(3)
+    })
+  })
+
   describe('isIdle and messageOpen', () => {
     it.each([
       ['before anything', '', true, false],

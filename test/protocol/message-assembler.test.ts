@@ -15,7 +15,6 @@ class RecordingTarget implements MessageTarget {
   readonly messages: Message[] = []
   readonly controls: Array<{ opcode: number; bytes: Uint8Array; start: number; end: number }> = []
   readonly violations: Violation[] = []
-  framesRead = 0
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
     this.messages.push({ isBinary, bytes, start, end, owned })
@@ -25,9 +24,6 @@ class RecordingTarget implements MessageTarget {
   }
   fail(violation: Violation): void {
     this.violations.push(violation)
-  }
-  frameRead(): void {
-    this.framesRead += 1
   }
 
   /** Payloads of the messages as text. */
@@ -130,29 +126,6 @@ describe('MessageAssembler', () => {
     expect(target.texts).toEqual(['ab', 'XY'])
   })
 
-  it('counts every data frame once, whole or cut', () => {
-    whole(Opcode.Text, true, 'a')
-    whole(Opcode.Text, false, 'a')
-    cut(Opcode.Continuation, false, 'a', 'b', 'c')
-    whole(Opcode.Continuation, true, 'a')
-    expect(target.framesRead).toBe(4)
-  })
-
-  it('counts a frame before it hands the message on, so that a halt takes effect behind it', () => {
-    const order: string[] = []
-    const both = new MessageAssembler({
-      message: () => order.push('message'),
-      frameRead: () => order.push('frameRead'),
-      controlFrame: () => {},
-      fail: () => {},
-    })
-    both.dataFrame(Opcode.Text, true, false, ascii('a'), 0, 1)
-    both.dataFrameStart(Opcode.Text, true, false, 1)
-    both.dataFramePayload(ascii('a'), 0, 1)
-    both.dataFrameEnd(true)
-    expect(order).toEqual(['frameRead', 'message', 'frameRead', 'message'])
-  })
-
   it('passes control frames on in the middle of a message (§5.4) [6455-5.4-1] [6455-5.4-5]', () => {
     whole(Opcode.Text, false, 'a')
     const chunk = ascii('.hi.')
@@ -160,7 +133,6 @@ describe('MessageAssembler', () => {
     whole(Opcode.Continuation, true, 'b')
     expect(target.controls).toEqual([{ opcode: Opcode.Ping, bytes: chunk, start: 1, end: 3 }])
     expect(target.texts).toEqual(['ab'])
-    expect(target.framesRead).toBe(2)
   })
 
   it('passes a violation on and frees the open message', () => {
@@ -192,7 +164,6 @@ describe('MessageAssembler', () => {
       message: () => {
         held = watching.capacity
       },
-      frameRead: () => {},
       controlFrame: () => {},
       fail: () => {},
     })
