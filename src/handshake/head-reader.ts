@@ -98,6 +98,7 @@ export class RequestHeadReader {
   readonly #requestLine: RequestLineScanner
   readonly #scanner: HeadScanner
   readonly #buffer: HeadBuffer
+  #text = ''
 
   /**
    * @param limits Limits to hold instead of the default ones.
@@ -122,12 +123,18 @@ export class RequestHeadReader {
     if (octets === null) return null
     const { start, methodEnd, targetEnd } = this.#requestLine
     const text = decodeLatin1(octets, this.#scanner.isAscii)
+    this.#text = text
     return {
       method: text.slice(start, methodEnd),
       target: text.slice(methodEnd + 1, targetEnd),
       httpVersion: '1.1',
       fields: fieldsAt(text, this.#scanner.places),
     }
+  }
+
+  /** The whole head as it was sent, a character for each octet; empty before it is complete. */
+  get text(): string {
+    return this.#text
   }
 
   /**

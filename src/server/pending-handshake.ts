@@ -3,10 +3,11 @@
  *
  * Theory of operation
  * -------------------
- * The socket has an `error` listener from the first tick. Bytes go to the head reader until the head is complete; what
- * comes after it, while the application makes up its mind, is kept up to a limit and becomes the first frame bytes. It
- * ends in exactly one of three ways: `release` (accepted: the listeners are gone and the socket is somebody else's),
- * `refuse` (an HTTP response, then the end; nothing more is parsed) or the socket is gone.
+ * The socket has its listeners from the first tick, and keeps them: they speak to whoever it belongs to. Bytes go to the
+ * head reader until the head is complete; what comes after it, while the application makes up its mind, is kept up to a
+ * limit and becomes the first frame bytes. It ends in exactly one of three ways: it is accepted (`release`, and the
+ * socket speaks to the connection, or `giveUp`, and it is the application's), `refuse`d (an HTTP response, then the end;
+ * nothing more is parsed) or gone.
  */
 import type { Duplex } from 'node:stream'
 import { HandshakeError } from '../errors.ts'
@@ -15,6 +16,10 @@ import type { HeadLimits } from '../handshake/head-limits.ts'
 import { RequestHeadReader } from '../handshake/head-reader.ts'
 import { rejectUpgrade } from '../handshake/server-handshake.ts'
 import type { Clock } from '../socket/clock.ts'
+import { stopListening, type TransportListener } from '../socket/transport-listeners.ts'
+import type { WebSocket } from '../socket/websocket.ts'
+import type { Dated } from './deadlines.ts'
+import type { AnyRequest } from './upgrade-request.ts'
 
 /** Bytes that may wait behind the head while the application decides; then TCP makes the peer wait. */
 const MOST_HELD = 64 << 10
@@ -23,47 +28,55 @@ const State = { ReadingHead: 0, Deciding: 1, Released: 2, Refused: 3, Gone: 4 } 
 
 const NO_BYTES = new Uint8Array(0)
 
-/** What a {@link PendingHandshake} needs. */
-export interface PendingOptions {
+/** Takes a connection; reading begins when it returns. */
+export type Accepted<Data> = (ws: WebSocket<Data>, request: AnyRequest) => void
+
+/** Whom a {@link PendingHandshake} tells how it goes. */
+export interface PendingOwner<Data> {
   readonly clock: Clock
   readonly handshakeTimeout: number
   /** Milliseconds a refused peer has to end its side. */
   readonly closeTimeout: number
   readonly headLimits: HeadLimits
   /** The head is complete. */
-  readonly onHead: (pending: PendingHandshake, head: RequestHead) => void
+  headReceived(pending: PendingHandshake<Data>, head: RequestHead, text: string): void
   /** The handshake is over, one way or the other. `error`: why it was refused or broke, if it was or did. */
-  readonly onDone: (pending: PendingHandshake, error: Error | null) => void
+  handshakeOver(pending: PendingHandshake<Data>, error: Error | null): void
 }
 
 /** One opening handshake under way. */
-export class PendingHandshake {
+export class PendingHandshake<Data> implements TransportListener, Dated {
   readonly socket: Duplex
-  readonly #options: PendingOptions
+  readonly due: number
+  /** Who takes the connection. */
+  readonly accepted: Accepted<Data>
+  /** Undefined before the head is complete. */
+  request: AnyRequest | undefined
+  readonly #owner: PendingOwner<Data>
   /** Made when somebody asks for the signal: most handshakes need none. */
   #abort: AbortController | null = null
-  #state: number = State.ReadingHead
+  #state: number
   #reader: RequestHeadReader | null
-  #held: Uint8Array = NO_BYTES
-  #timer: unknown
+  #held: Uint8Array
+  /** What gives a refused peer up, until it is gone. */
+  #closeTimer: unknown
 
   /** @param head - bytes behind a head that `node:http` has read; null when we read the head ourselves */
-  constructor(socket: Duplex, options: PendingOptions, head: Uint8Array | null) {
+  constructor(
+    owner: PendingOwner<Data>,
+    socket: Duplex,
+    accepted: Accepted<Data>,
+    request: AnyRequest | undefined,
+    head: Uint8Array | null,
+  ) {
+    this.#owner = owner
     this.socket = socket
-    this.#options = options
-    this.#reader = head === null ? new RequestHeadReader(options.headLimits) : null
-    if (head !== null) {
-      this.#state = State.Deciding
-      this.#held = head
-    }
-    socket.on('data', this.#onData)
-    socket.on('end', this.#onEnd)
-    socket.on('error', this.#onError)
-    socket.on('close', this.#onClose)
-    // @req 6455-7.2.2-1
-    this.#timer = options.clock.setTimeout(() => {
-      this.refuse(new HandshakeError('6455-7.2.2-1', 408, 'the opening handshake takes too long'))
-    }, options.handshakeTimeout)
+    this.accepted = accepted
+    this.request = request
+    this.due = owner.clock.now() + owner.handshakeTimeout
+    this.#state = head === null ? State.ReadingHead : State.Deciding
+    this.#reader = head === null ? new RequestHeadReader(owner.headLimits) : null
+    this.#held = head ?? NO_BYTES
   }
 
   /** Aborted when the handshake ends without a connection. */
@@ -77,59 +90,51 @@ export class PendingHandshake {
     return this.#state === State.ReadingHead || this.#state === State.Deciding
   }
 
-  /** Accepted: lets go of the socket. @returns the bytes that came behind the head */
+  /** Accepted: whoever takes the socket listens to it next. @returns the bytes that came behind the head */
   release(): Uint8Array {
-    this.#state = State.Released
-    this.#finish(null)
-    this.socket.off('error', this.#onError)
-    this.socket.off('close', this.#onClose)
+    this.#over(State.Released, null)
     const held = this.#held
     this.#held = NO_BYTES
     return held
+  }
+
+  /** The application takes the socket, which is one like any other again. */
+  giveUp(): void {
+    this.release()
+    stopListening(this.socket)
   }
 
   /** Refused: answers and ends the socket. Does nothing when the handshake is over. */
   refuse(error: HandshakeError): void {
     if (!this.isOpen) return
     const { socket } = this
-    const { clock, closeTimeout } = this.#options
-    this.#state = State.Refused
-    this.#finish(error)
-    this.#abort?.abort(error)
+    const { clock, closeTimeout } = this.#owner
+    this.#over(State.Refused, error)
     // @req 6455-4.2.1-1 @req 6455-10.7-4: the answer ends the socket; what follows on it is not looked at.
     socket.end(rejectUpgrade(error))
     socket.resume()
-    const timer = clock.setTimeout(() => socket.destroy(), closeTimeout)
-    socket.once('close', () => clock.clearTimeout(timer))
+    this.#closeTimer = clock.setTimeout(() => socket.destroy(), closeTimeout)
   }
 
   /** Gives up without an answer. */
   drop(error: Error): void {
     if (!this.isOpen) return
-    this.#gone(error)
+    this.#over(State.Gone, error)
     this.socket.destroy()
   }
 
-  #onData = (chunk: Uint8Array): void => {
-    if (this.#state === State.Deciding) {
-      this.#hold(chunk)
-      return
-    }
-    let head: RequestHead | null
-    try {
-      head = this.#reader!.receive(chunk)
-    } catch (error) {
-      this.refuse(error as HandshakeError)
-      return
-    }
-    if (head === null) return
-    this.#state = State.Deciding
-    this.#held = this.#reader!.takeLeftover()
-    this.#reader = null
-    this.#options.onHead(this, head)
+  // @req 6455-7.2.2-1
+  expire(): void {
+    this.refuse(new HandshakeError('6455-7.2.2-1', 408, 'the opening handshake takes too long'))
   }
 
-  #onEnd = (): void => {
+  receive(chunk: Uint8Array, length: number): boolean {
+    if (this.#state === State.Deciding) return this.#hold(chunk, length)
+    if (this.#state === State.ReadingHead) this.#readHead(length === chunk.length ? chunk : chunk.subarray(0, length))
+    return true
+  }
+
+  receiveEnd(): void {
     const message =
       this.#state === State.ReadingHead
         ? 'the request ends before its head is complete'
@@ -137,32 +142,48 @@ export class PendingHandshake {
     this.refuse(new HandshakeError('6455-4.2.1-1', 400, message))
   }
 
-  #onError = (error: Error): void => {
-    if (this.isOpen) this.#gone(error)
+  transportDrained(): void {}
+
+  transportFailed(error: Error): void {
+    if (this.isOpen) this.#over(State.Gone, error)
   }
 
-  #onClose = (): void => {
-    if (this.isOpen) this.#gone(null)
+  transportClosed(): void {
+    this.#owner.clock.clearTimeout(this.#closeTimer)
+    if (this.isOpen) this.#over(State.Gone, null)
   }
 
-  #gone(error: Error | null): void {
-    this.#state = State.Gone
-    this.#finish(error)
-    this.#abort?.abort(error ?? new Error('the peer went away'))
+  #readHead(chunk: Uint8Array): void {
+    const reader = this.#reader!
+    let head: RequestHead | null
+    try {
+      head = reader.receive(chunk)
+    } catch (error) {
+      this.refuse(error as HandshakeError)
+      return
+    }
+    if (head === null) return
+    this.#state = State.Deciding
+    this.#reader = null
+    const leftover = reader.takeLeftover()
+    // The chunk may be overwritten before they are wanted.
+    if (leftover.length > 0) this.#held = Uint8Array.prototype.slice.call(leftover)
+    this.#owner.headReceived(this, head, reader.text)
   }
 
-  #finish(error: Error | null): void {
-    this.#options.clock.clearTimeout(this.#timer)
-    this.socket.off('data', this.#onData)
-    this.socket.off('end', this.#onEnd)
-    this.#options.onDone(this, error)
+  #over(state: number, error: Error | null): void {
+    this.#state = state
+    this.#reader = null
+    this.#owner.handshakeOver(this, error)
+    if (state !== State.Released) this.#abort?.abort(error ?? new Error('the peer went away'))
   }
 
-  #hold(chunk: Uint8Array): void {
-    const joined = new Uint8Array(this.#held.length + chunk.length)
+  /** @returns whether there is room for more */
+  #hold(chunk: Uint8Array, length: number): boolean {
+    const joined = new Uint8Array(this.#held.length + length)
     joined.set(this.#held)
-    joined.set(chunk, this.#held.length)
+    joined.set(length === chunk.length ? chunk : chunk.subarray(0, length), this.#held.length)
     this.#held = joined
-    if (joined.length > MOST_HELD) this.socket.pause()
+    return joined.length <= MOST_HELD
   }
 }

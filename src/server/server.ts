@@ -7,11 +7,12 @@ import { type HandshakeError, UsageError } from '../errors.ts'
 import { publishConnectionError } from '../socket/diagnostics.ts'
 import { failHandler, transportOf, type WebSocket } from '../socket/websocket.ts'
 import { type CheckedServerOptions, checkServerOptions, type WebSocketServerOptions } from './options.ts'
+import type { Accepted } from './pending-handshake.ts'
 import { checkShutdownOptions, closeAll, type ShutdownOptions, type ShutdownReport } from './shutdown.ts'
 import type { ServerStats } from './stats.ts'
 import { attachTo } from './upgrade-dispatcher.ts'
 import { type AnyRequest, pathOf } from './upgrade-request.ts'
-import { type Accepted, Upgrader } from './upgrader.ts'
+import { Upgrader } from './upgrader.ts'
 
 /** A half-closed peer can still be answered, and small frames do not wait for each other. */
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true } as const
@@ -134,7 +135,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
    * The socket should be new, with `allowHalfOpen`, and nothing read from it.
    */
   handleSocket(socket: Duplex): void {
-    this.#upgrader.acceptSocket(socket, this.#admit(this.#emitConnection))
+    this.#upgrader.acceptSocket(socket, this.#admitOwn, false)
   }
 
   /**
@@ -229,7 +230,9 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
         ? createServer(SOCKET_OPTIONS)
         : createTlsServer({ handshakeTimeout: this.#tlsTimeout, ...options.tls, ...SOCKET_OPTIONS })
     this.#own = own
-    own.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => this.handleSocket(socket))
+    own.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) =>
+      this.#upgrader.acceptSocket(socket, this.#admitOwn, true),
+    )
     own.on('tlsClientError', (error: Error, socket: Duplex) => {
       // Node: after its own handshake timeout it leaves the socket to us.
       socket.destroy()
@@ -288,6 +291,8 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   #emitConnection: Accepted<Data> = (ws, request) => {
     this.emit('connection', ws, request)
   }
+
+  #admitOwn: Accepted<Data> = this.#admit(this.#emitConnection)
 
   /** Puts a connection on the list before anybody sees it, and keeps a callback that throws to its own connection. */
   #admit(callback: Accepted<Data>): Accepted<Data> {

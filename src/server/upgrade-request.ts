@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { RequestHead } from '../handshake/head.ts'
-import { requestHeadFrom } from '../handshake/request.ts'
+import { parseRequestHead, requestHeadFrom } from '../handshake/request.ts'
 import { parseTarget } from '../handshake/request-target.ts'
 
 /** The request that opened a connection, with the members of an `http.IncomingMessage` that belong to its head. */
@@ -49,23 +49,30 @@ export function pathOf(target: string): string {
   }
 }
 
-/** Stands between the parts of a packed head: no part can contain it. */
-const SEPARATOR = '\n'
+/** What was read once within the limits is not measured again. */
+const NO_LIMITS = {
+  maxStartLineBytes: Number.POSITIVE_INFINITY,
+  maxHeadBytes: Number.POSITIVE_INFINITY,
+  maxFieldLines: Number.POSITIVE_INFINITY,
+}
 
 /**
  * An {@link UpgradeRequest} from a head that we read ourselves. Most are never looked at, so members are made late.
  *
  * Perf: `npm run bench -- memory`; errors name the request as long as the connection lives, and a head is some thirty
- * small objects. So what is kept of it after the handshake is one string.
+ * small objects. So what is kept of it after the handshake is its text, to be read again by whoever wants to know.
  */
 export class RawUpgradeRequest implements UpgradeRequest {
   readonly socket: Duplex
-  /** The head, or its parts in one string once it was packed. */
-  #head: RequestHead | string
+  /** The head; null once it was packed, and not asked for since. */
+  #head: RequestHead | null
+  readonly #text: string
   #headers: Record<string, string | undefined> | null = null
 
-  constructor(head: RequestHead, socket: Duplex) {
+  /** @param text - what `head` was read from, a character for each octet */
+  constructor(head: RequestHead, text: string, socket: Duplex) {
     this.#head = head
+    this.#text = text
     this.socket = socket
   }
 
@@ -92,15 +99,12 @@ export class RawUpgradeRequest implements UpgradeRequest {
 
   /** The handshake is over: keeps as little as can be. */
   pack(): void {
-    if (typeof this.#head === 'string') return
-    const { method, target, httpVersion, fields } = this.#head
-    this.#head = [method, target, httpVersion, ...[...fields].flat()].join(SEPARATOR)
+    this.#head = null
   }
 
   #unpacked(): RequestHead {
-    if (typeof this.#head !== 'string') return this.#head
-    const [method, url, httpVersion, ...rawHeaders] = this.#head.split(SEPARATOR)
-    return requestHeadFrom({ method, url, httpVersion: httpVersion!, rawHeaders })
+    this.#head ??= parseRequestHead(Buffer.from(this.#text, 'latin1'), NO_LIMITS)
+    return this.#head
   }
 }
 

@@ -6,12 +6,16 @@ import { HandshakeError, quote, UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { formatExtensions } from '../handshake/grammar.ts'
 import type { RequestHead } from '../handshake/head.ts'
+import type { HeadLimits } from '../handshake/head-limits.ts'
 import { chooseSubprotocol, type NegotiatedExtension, negotiateExtensions } from '../handshake/negotiation.ts'
 import { acceptUpgrade, type UpgradeChoices, type UpgradePlan, validateUpgrade } from '../handshake/server-handshake.ts'
+import type { Clock } from '../socket/clock.ts'
+import type { CloseInfo } from '../socket/close-info.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
 import type { SessionOptions } from '../socket/session.ts'
 import { slabPool } from '../socket/shared.ts'
 import { Traffic } from '../socket/traffic.ts'
+import { listenTo } from '../socket/transport-listeners.ts'
 import { attach, describeError, startReading, WebSocket } from '../socket/websocket.ts'
 import {
   Acceptance,
@@ -21,15 +25,14 @@ import {
   checkOrigin,
   Rejection,
 } from './admission.ts'
+import { Deadlines } from './deadlines.ts'
 import { type CheckedServerOptions, deflateNegotiators, type WebSocketServerOptions } from './options.ts'
-import { PendingHandshake, type PendingOptions } from './pending-handshake.ts'
+import { type Accepted, PendingHandshake, type PendingOwner } from './pending-handshake.ts'
 import { addedLines, type EditLines } from './response-lines.ts'
+import { ServedConnection, type ServedConnectionOwner } from './served-connection.ts'
 import { Tally } from './stats.ts'
 import { type AnyRequest, headOf, RawUpgradeRequest } from './upgrade-request.ts'
 import { askVerifyClient, isSynchronous, refusedClient, verifyClientInfo } from './verify-client.ts'
-
-/** Takes a connection; reading begins when it returns. */
-export type Accepted<Data> = (ws: WebSocket<Data>, request: AnyRequest) => void
 
 /** What the {@link Upgrader} tells the server. */
 export interface UpgraderHooks<Data> {
@@ -60,17 +63,23 @@ export interface UpgraderHooks<Data> {
 const NO_CHOICES: ConnectionChoices = {}
 
 /** Takes sockets and requests through the opening handshake, RFC 6455 §4.2, and makes connections of them. */
-export class Upgrader<Data> {
+export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner<Data> {
+  readonly clock: Clock
+  readonly handshakeTimeout: number
+  readonly closeTimeout: number
+  readonly headLimits: HeadLimits
+  readonly textFormat: 'string' | 'buffer'
+  readonly withoutListener: 'hold' | 'discard'
+  /** Messages so far. */
+  readonly traffic: Traffic = new Traffic()
   readonly #options: WebSocketServerOptions<Data>
   readonly #hooks: UpgraderHooks<Data>
   readonly #checked: CheckedServerOptions
   readonly #driverOptions: SessionOptions['driver']
   readonly #tcpDriverOptions: SessionOptions['driver']
-  readonly #pendingOptions: PendingOptions
   readonly #counter: ConnectionCounter
   readonly #tally = new Tally()
-  readonly #traffic = new Traffic()
-  readonly #pending: Map<PendingHandshake, { accepted: Accepted<Data>; request: AnyRequest | undefined }> = new Map()
+  readonly #pending: Deadlines<PendingHandshake<Data>>
   /** Sockets that came through `acceptRequest`, so that a second handshake on one is noticed. */
   readonly #seen: WeakSet<Duplex> = new WeakSet()
 
@@ -87,19 +96,18 @@ export class Upgrader<Data> {
       writesAreCopied: false,
     }
     this.#tcpDriverOptions = { ...this.#driverOptions, writesAreCopied: true }
-    this.#pendingOptions = {
-      clock: socket.clock,
-      handshakeTimeout: checked.handshakeTimeout,
-      closeTimeout: socket.closeTimeout,
-      headLimits: checked.headLimits,
-      onHead: (pending, head) => this.#receiveHead(pending, head),
-      onDone: (pending, error) => this.#done(pending, error),
-    }
+    this.clock = socket.clock
+    this.handshakeTimeout = checked.handshakeTimeout
+    this.closeTimeout = socket.closeTimeout
+    this.headLimits = checked.headLimits
+    this.textFormat = socket.textFormat
+    this.withoutListener = socket.withoutListener
+    this.#pending = new Deadlines(socket.clock)
   }
 
-  /** Takes a socket on which nothing was read yet. */
-  acceptSocket(socket: Duplex, accepted: Accepted<Data>): void {
-    this.#begin(socket, null, accepted, undefined)
+  /** Takes a socket, to read the request from it. @param isNew - whether it was accepted in this very tick */
+  acceptSocket(socket: Duplex, accepted: Accepted<Data>, isNew: boolean): void {
+    this.#begin(new PendingHandshake(this, socket, accepted, undefined, null), isNew)
   }
 
   /**
@@ -111,18 +119,14 @@ export class Upgrader<Data> {
     if (this.#seen.has(socket)) throw new UsageError('handleUpgrade was called twice for one socket')
     const requestHead = headOf(request)
     this.#seen.add(socket)
-    const pending = this.#begin(socket, head, accepted, request)
+    const pending = new PendingHandshake(this, socket, accepted, request, head)
+    this.#begin(pending, false)
     if (pending.isOpen) this.#decide(pending, requestHead, request)
   }
 
   /** Handshakes and ends so far. */
   get tally(): Readonly<Tally> {
     return this.#tally
-  }
-
-  /** Messages so far. */
-  get traffic(): Readonly<Traffic> {
-    return this.#traffic
   }
 
   /** Opening handshakes under way. */
@@ -132,32 +136,49 @@ export class Upgrader<Data> {
 
   /** Refuses every handshake that is under way. */
   refuseAll(): void {
-    for (const pending of [...this.#pending.keys()]) pending.refuse(draining())
+    for (const pending of [...this.#pending]) pending.refuse(draining())
   }
 
-  #begin(
-    socket: Duplex,
-    head: Uint8Array | null,
-    accepted: Accepted<Data>,
-    request: AnyRequest | undefined,
-  ): PendingHandshake {
-    const pending = new PendingHandshake(socket, this.#pendingOptions, head)
-    this.#pending.set(pending, { accepted, request })
-    if (this.#hooks.isDraining()) pending.refuse(draining())
-    else if (this.#pending.size > this.#checked.maxPendingHandshakes) {
-      const [oldest] = this.#pending.keys()
-      oldest!.drop(new HandshakeError('6455-10.4-1', 503, 'too many opening handshakes are under way'))
-    }
-    return pending
-  }
-
-  #receiveHead(pending: PendingHandshake, head: RequestHead): void {
-    const request = new RawUpgradeRequest(head, pending.socket)
-    this.#pending.get(pending)!.request = request
+  /** Called by a pending handshake. */
+  headReceived(pending: PendingHandshake<Data>, head: RequestHead, text: string): void {
+    const request = new RawUpgradeRequest(head, text, pending.socket)
+    pending.request = request
     this.#decide(pending, head, request)
   }
 
-  #decide(pending: PendingHandshake, head: RequestHead, request: AnyRequest): void {
+  /** Called by a pending handshake. */
+  handshakeOver(pending: PendingHandshake<Data>, error: Error | null): void {
+    this.#pending.delete(pending)
+    if (error === null) return
+    this.#tally.refused++
+    const isOurs = error instanceof HandshakeError && error.httpStatus === 500
+    this.#hooks.onError(error, isOurs, undefined, pending.request)
+  }
+
+  /** Called by a connection. */
+  connectionFailed({ ws, request }: ServedConnection<Data>, error: Error, isUnseen: boolean): void {
+    ws[describeError](error)
+    this.#hooks.onError(error, isUnseen, ws, request)
+  }
+
+  /** Called by a connection. */
+  connectionClosed({ ws, remoteAddress }: ServedConnection<Data>, info: CloseInfo): void {
+    this.#counter.remove(remoteAddress)
+    this.#tally.closed(info)
+    this.#hooks.onClosed(ws)
+  }
+
+  #begin(pending: PendingHandshake<Data>, isNew: boolean): void {
+    const { socket } = pending
+    this.#pending.add(pending)
+    listenTo(socket, pending, isTcp(socket), isNew)
+    if (this.#hooks.isDraining()) pending.refuse(draining())
+    else if (this.#pending.size > this.#checked.maxPendingHandshakes) {
+      this.#pending.first!.drop(new HandshakeError('6455-10.4-1', 503, 'too many opening handshakes are under way'))
+    }
+  }
+
+  #decide(pending: PendingHandshake<Data>, head: RequestHead, request: AnyRequest): void {
     let plan: UpgradePlan
     try {
       plan = validateUpgrade(head)
@@ -186,22 +207,22 @@ export class Upgrader<Data> {
   }
 
   /** What is no opening handshake may be answered by the application instead. */
-  #refuseMalformed(pending: PendingHandshake, error: HandshakeError, request: AnyRequest): void {
+  #refuseMalformed(pending: PendingHandshake<Data>, error: HandshakeError, request: AnyRequest): void {
     const { socket } = pending
     if (!this.#hooks.clientError(error, socket, request)) {
       this.#refuse(pending, error)
       return
     }
     socket.on('error', () => {})
-    pending.release()
+    pending.giveUp()
   }
 
-  #refuse(pending: PendingHandshake, error: unknown): void {
+  #refuse(pending: PendingHandshake<Data>, error: unknown): void {
     pending.refuse(this.#hooks.refusal(error instanceof HandshakeError ? error : applicationFault(error)))
   }
 
   /** Asks the application. What it settles after the handshake is over is ignored. */
-  async #authorize(pending: PendingHandshake, plan: UpgradePlan, request: AnyRequest): Promise<void> {
+  async #authorize(pending: PendingHandshake<Data>, plan: UpgradePlan, request: AnyRequest): Promise<void> {
     const { authorize, verifyClient } = this.#options
     let admission: Admission<Data> = undefined as Data
     try {
@@ -221,7 +242,7 @@ export class Upgrader<Data> {
   }
 
   #accept(
-    pending: PendingHandshake,
+    pending: PendingHandshake<Data>,
     plan: UpgradePlan,
     request: AnyRequest,
     data: Data,
@@ -232,7 +253,6 @@ export class Upgrader<Data> {
       pending.drop(new Error('the transport was gone before the opening handshake was done'))
       return
     }
-    const { accepted } = this.#pending.get(pending)!
     const address = this.#addressOf(socket, plan)
     let subprotocol: string | undefined
     let extensions: readonly NegotiatedExtension<Extension>[]
@@ -254,27 +274,18 @@ export class Upgrader<Data> {
     socket.write(response)
     this.#counter.add(address)
     this.#tally.accepted++
-    attach(ws, {
+    const served = new ServedConnection(this, {
+      ws,
+      request,
       socket,
       driver: withExtensions(isTcp(socket) ? this.#tcpDriverOptions : this.#driverOptions, extensions),
-      textFormat: this.#checked.socket.textFormat,
-      withoutListener: this.#checked.socket.withoutListener,
-      traffic: this.#traffic,
       protocol: subprotocol ?? '',
       extensions: extensions.length > 0 ? formatExtensions(extensions) : '',
       data,
       remoteAddress: address,
-      onError: (error, isUnseen) => {
-        ws[describeError](error)
-        this.#hooks.onError(error, isUnseen, ws, request)
-      },
-      onClosed: (info) => {
-        this.#counter.remove(address)
-        this.#tally.closed(info)
-        this.#hooks.onClosed(ws)
-      },
     })
-    accepted(ws, request)
+    attach(ws, served)
+    pending.accepted(ws, request)
     if (request instanceof RawUpgradeRequest) request.pack()
     startReading(ws, head)
   }
@@ -308,14 +319,6 @@ export class Upgrader<Data> {
     const negotiators =
       perMessageDeflate === undefined ? this.#checked.extensions : deflateNegotiators(perMessageDeflate)
     return plan.extensionOffers.length === 0 ? [] : negotiateExtensions(plan.extensionOffers, negotiators)
-  }
-
-  #done(pending: PendingHandshake, error: Error | null): void {
-    const entry = this.#pending.get(pending)
-    this.#pending.delete(pending)
-    if (error === null) return
-    this.#tally.refused++
-    this.#hooks.onError(error, error instanceof HandshakeError && error.httpStatus === 500, undefined, entry?.request)
   }
 }
 

@@ -1,12 +1,14 @@
-import type { ConnectionListener, MessageSink } from '../protocol/listener.ts'
+import type { ConnectionListener } from '../protocol/listener.ts'
 import type { ConnectionOptions } from '../protocol/options.ts'
 import type { Clock } from './clock.ts'
 import type { CloseInfo } from './close-info.ts'
 import type { Heartbeat } from './heartbeat.ts'
 
-/** What the driver tells the `WebSocket` object. */
+/**
+ * What the driver tells the `WebSocket` object, which also listens to the connection: it hands `woken` on to the driver,
+ * and `pong` to `pongReceived`.
+ */
 export interface DriverEvents extends ConnectionListener {
-  messageStart(isBinary: boolean): MessageSink | null
   /** The transport has nothing left to send; called after {@link SocketDriver.expectDrain}. */
   drained(): void
   /** A callback of the application threw. */
@@ -23,6 +25,8 @@ export interface DriverOptions {
   readonly clock: Clock
   /** The watch over silent peers and stalled writes. */
   readonly heartbeat: Heartbeat
+  /** Bytes that may be read before the rest waits for the next turn of the event loop. */
+  readonly maxBytesPerTurn: number
   /** Milliseconds that the peer has to end its side once we wait for that. */
   readonly closeTimeout: number
   /** Milliseconds after which a write that makes no progress ends the connection. */

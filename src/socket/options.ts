@@ -12,6 +12,11 @@ export interface SocketOptions {
   maxFragments?: number
   /** Most frames read from one connection in one turn of the event loop; the rest waits. Default 1,000. */
   maxFramesPerTurn?: number
+  /**
+   * Bytes read from one connection before it waits for the next turn of the event loop, so that one flood cannot starve
+   * the others. A single read may go past it, by less than 64 KiB. Default 64 KiB.
+   */
+  maxBytesPerTurn?: number
   /** Whether Pings are answered by themselves, RFC 6455 §5.5.2. Default true. */
   autoPong?: boolean
   /** Milliseconds the peer has to take part in the closing handshake before the transport is destroyed. Default 5,000. */
@@ -51,6 +56,7 @@ export interface CheckedSocketOptions {
   readonly maxPayload: number
   readonly maxFragments: number
   readonly maxFramesPerTurn: number
+  readonly maxBytesPerTurn: number
   readonly autoPong: boolean
   readonly closeTimeout: number
   readonly writeStallTimeout: number
@@ -83,6 +89,7 @@ export function checkSocketOptions(options: SocketOptions, heartbeatByDefault: b
     maxPayload: limitOption('maxPayload', options.maxPayload, defaultLimits.maxPayload),
     maxFragments: limitOption('maxFragments', options.maxFragments, defaultLimits.maxFragments, 1),
     maxFramesPerTurn: limitOption('maxFramesPerTurn', options.maxFramesPerTurn, defaultLimits.maxFramesPerTurn, 1),
+    maxBytesPerTurn: limitOption('maxBytesPerTurn', options.maxBytesPerTurn, 64 << 10, 1),
     autoPong: booleanOption('autoPong', options.autoPong, true),
     closeTimeout: limitOption('closeTimeout', options.closeTimeout, 5000),
     writeStallTimeout: limitOption('writeStallTimeout', options.writeStallTimeout, 30_000, 1),

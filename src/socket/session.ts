@@ -211,6 +211,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   pong(bytes: Uint8Array, start: number, end: number): void {
+    this.driver.pongReceived()
     this.#control('pong', bytes, start, end)
   }
 
@@ -219,6 +220,10 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   closeReceived(): void {}
+
+  woken(): void {
+    this.driver.woken()
+  }
 
   failed(violation: Violation): void {
     this.#outbox?.abandon()

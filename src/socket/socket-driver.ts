@@ -12,7 +12,6 @@
 import type { Duplex } from 'node:stream'
 import type { Violation } from '../frames/violation.ts'
 import { Connection } from '../protocol/connection.ts'
-import type { ConnectionListener, MessageSink } from '../protocol/listener.ts'
 import { ReadyState, TransportIntent } from '../protocol/state.ts'
 import { CloseCause, closeInfoOf } from './close-info.ts'
 import type { DriverEvents, DriverOptions } from './driver-contract.ts'
@@ -26,7 +25,7 @@ import { WriteStall } from './write-stall.ts'
 const FLUSH_FROM = 128 << 10
 
 /** One connection on one Duplex. */
-export class SocketDriver implements ConnectionListener, Flushable, Patient, TransportListener {
+export class SocketDriver implements Flushable, Patient, TransportListener {
   readonly socket: Duplex
   readonly connection: Connection
   readonly #events: DriverEvents
@@ -41,6 +40,8 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   #isClosed = false
   #flushQueued = false
   #turnQueued = false
+  /** Bytes read since the last turn that was waited for. */
+  #bytesThisTurn = 0
   #resumeWanted = false
   #finSent = false
   #isPaused = false
@@ -59,7 +60,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     this.socket = socket
     this.#events = events
     this.#options = options
-    this.connection = new Connection(this, options.connection)
+    this.connection = new Connection(events, options.connection)
   }
 
   /** Milliseconds from the last heartbeat Ping to its Pong; -1 when none was answered yet. */
@@ -82,23 +83,27 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   /** Begins to read. @param head - bytes that came behind the opening handshake */
   start(head: Uint8Array): void {
     const { socket } = this
+    // A server listens to it already, for the opening handshake.
     listenTo(socket, this, this.#options.writesAreCopied)
     this.#options.heartbeat.add(this)
     // The answer to the opening handshake may still be on its way, and whoever sends waits for it.
     if (!this.isWritable) socket.write('', this.#written)
-    if (head.length > 0) this.receive(head, head.length)
+    if (head.length > 0 && !this.receive(head, head.length)) socket.pause()
     if (socket.destroyed) process.nextTick(() => this.transportClosed())
-    else if (!this.#isPaused) socket.resume()
+    else if (!this.#isPaused && socket.readableFlowing === false) socket.resume()
   }
 
   // The transport speaks ----------------------------------------------------------------------------------------------
 
-  receive(chunk: Uint8Array, length: number): void {
+  receive(chunk: Uint8Array, length: number): boolean {
     this.#heard = true
+    this.#bytesThisTurn += length
     this.#isReading = true
     this.connection.receive(chunk, 0, length)
     this.#isReading = false
-    this.flush()
+    if (this.#bytesThisTurn >= this.#options.maxBytesPerTurn) this.#nextTurn()
+    this.#flush(true)
+    return !this.#isPaused
   }
 
   receiveEnd(): void {
@@ -147,40 +152,16 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     } while (!this.connection.wantsBytes && !this.connection.isDecoding)
   }
 
-  // The connection speaks ---------------------------------------------------------------------------------------------
+  // The connection speaks, through whoever listens to it --------------------------------------------------------------
 
-  message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
-    this.#events.message(isBinary, bytes, start, end, owned)
+  /** A Pong came; the heartbeat's question may be answered by it. */
+  pongReceived(): void {
+    if (this.#probeSentAt < 0) return
+    this.#rttMs = this.#options.clock.now() - this.#probeSentAt
+    this.#probeSentAt = -1
   }
 
-  messageStart(isBinary: boolean): MessageSink | null {
-    return this.#events.messageStart(isBinary)
-  }
-
-  ping(bytes: Uint8Array, start: number, end: number): void {
-    this.#events.ping(bytes, start, end)
-  }
-
-  pong(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#probeSentAt >= 0) {
-      this.#rttMs = this.#options.clock.now() - this.#probeSentAt
-      this.#probeSentAt = -1
-    }
-    this.#events.pong(bytes, start, end)
-  }
-
-  closing(): void {
-    this.#events.closing?.()
-  }
-
-  closeReceived(statusCode: number, reason: string): void {
-    this.#events.closeReceived(statusCode, reason)
-  }
-
-  failed(violation: Violation): void {
-    this.#events.failed(violation)
-  }
-
+  /** As `ConnectionListener.woken`. */
   woken(): void {
     if (this.#isClosed) this.#end()
     else this.flush()
@@ -268,7 +249,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     if (this.#isClosed) return
     this.#resumeWanted = false
     this.connection.pause()
-    this.#followWants()
+    this.#followWants(false)
   }
 
   resume(): void {
@@ -313,11 +294,16 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
   // The flush ---------------------------------------------------------------------------------------------------------
 
   flush(): void {
+    this.#flush(false)
+  }
+
+  /** @param isRead - whether whoever reads is told at once to go on or not */
+  #flush(isRead: boolean): void {
     this.#flushQueued = false
     if (this.#isClosed) return
     if (this.connection.pendingOutput > 0) this.#write()
     if (this.connection.transportIntent !== TransportIntent.None) this.#followIntent()
-    this.#followWants()
+    this.#followWants(isRead)
     if (this.connection.hasRetained && !this.#turnQueued) this.#nextTurn()
   }
 
@@ -373,13 +359,13 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     }
   }
 
-  /** Reads, or does not, as the connection wants it. */
-  #followWants(): void {
-    const pause = !this.connection.wantsBytes
+  /** Reads, or does not, as the connection wants it and the work of a turn allows. */
+  #followWants(isRead: boolean): void {
+    const pause = !this.connection.wantsBytes || this.#bytesThisTurn >= this.#options.maxBytesPerTurn
     if (pause === this.#isPaused) return
     this.#isPaused = pause
-    if (pause) this.socket.pause()
-    else this.socket.resume()
+    if (!pause) this.socket.resume()
+    else if (!isRead) this.socket.pause()
   }
 
   #nextTurn(): void {
@@ -387,6 +373,7 @@ export class SocketDriver implements ConnectionListener, Flushable, Patient, Tra
     this.#turnQueued = true
     setImmediate(() => {
       this.#turnQueued = false
+      this.#bytesThisTurn = 0
       if (this.#isClosed) return
       this.#isReading = true
       if (this.#resumeWanted) this.connection.resume()

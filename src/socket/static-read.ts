@@ -19,8 +19,12 @@ const TESTED_UP_TO = 24
 
 const isTested = Number.parseInt(process.versions.node, 10) <= TESTED_UP_TO
 
-/** Called for each read, with the socket as `this`. The bytes are overwritten by the next read of any socket. */
-export type OnRead<Socket extends Duplex> = (this: Socket, length: number, buffer: Uint8Array) => void
+/**
+ * Called for each read, with the socket as `this`. The bytes are overwritten by the next read of any socket.
+ *
+ * @returns false: nothing more is read before `socket.resume()`
+ */
+export type OnRead<Socket extends Duplex> = (this: Socket, length: number, buffer: Uint8Array) => boolean
 
 /** The symbols under which `net.Socket` keeps its option `onread`. */
 interface Keys {
@@ -58,6 +62,17 @@ export function readIntoSharedBuffer<Socket extends Duplex>(socket: Socket, onRe
   fields[keys.callback] = onRead
   handle.useUserBuffer(shared)
   return true
+}
+
+/** Makes a socket readable by `data` again, in the ordinary way, if it read into the shared buffer. */
+export function releaseSharedBuffer(socket: Duplex): void {
+  if (!keys) return
+  const fields = socket as unknown as Record<symbol, unknown>
+  if (fields[keys.buffer] === shared) fields[keys.callback] = pushCopy
+}
+
+function pushCopy(this: Duplex, length: number, buffer: Uint8Array): boolean {
+  return this.push(Uint8Array.prototype.slice.call(buffer, 0, length))
 }
 
 function findKeys(socket: Duplex): Keys | undefined {
