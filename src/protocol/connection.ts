@@ -188,8 +188,7 @@ export class Connection implements MessageTarget, ReaderTarget {
     this.#sender.abandon()
     this.#reader.close()
     this.#assembler.discard()
-    this.#output.take()
-    this.#output.release(true)
+    this.#output.abandon()
   }
 
   /** Stops reading behind the frame in hand; what follows is retained. */
@@ -215,7 +214,8 @@ export class Connection implements MessageTarget, ReaderTarget {
   /**
    * Says that the taken output was handed to the transport.
    *
-   * @param consumed - true: the transport has copied or sent it all, so its memory may be used again
+   * @param consumed - true: the transport has copied or sent all that it ever got, so its memory may be used again; may
+   * be said again later, when it was false at first
    */
   outputWritten(consumed: boolean): void {
     this.#output.release(consumed)

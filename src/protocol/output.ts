@@ -5,7 +5,10 @@ import type { PreparedFrame } from './prepared-variants.ts'
 
 /** Frames up to this payload are copied into the slab, so that many of them leave in one write. */
 export const COPY_UP_TO: number = 16 << 10
-const SLAB_LENGTH = 64 << 10
+/** Room for what the replies to one read of 64 KiB take. */
+const SLAB_LENGTH = 128 << 10
+/** Slabs that are kept for when the one in use is full. */
+const MOST_SPARE_SLABS = 8
 /** Prepared frames above this are written from where they lie; small ones leave with what else is in the slab. */
 const SHARE_FROM = 512
 
@@ -16,8 +19,8 @@ class Slab {
   at = 0
   /** Outputs with bytes here that may still be read. */
   users = 0
-  /** Whether somebody may read from here at an unknown later time; then it is never filled from the start again. */
-  pinned = false
+  /** How often it was given to a transport that has not said yet that it needs it no more. */
+  pins = 0
 }
 
 /**
@@ -28,10 +31,18 @@ class Slab {
  */
 export class SlabPool {
   current: Slab = new Slab()
+  readonly #spare: Slab[] = []
 
   renew(): Slab {
-    this.current = new Slab()
+    this.current = this.#spare.pop() ?? new Slab()
     return this.current
+  }
+
+  /** Lets a slab be filled from the start again if nobody needs anything in it any more. */
+  reuse(slab: Slab): void {
+    if (slab.users > 0 || slab.pins > 0) return
+    slab.at = 0
+    if (slab !== this.current && this.#spare.length < MOST_SPARE_SLABS) this.#spare.push(slab)
   }
 }
 
@@ -45,6 +56,10 @@ export class Output {
   readonly #maskingKey: (() => number) | null
   #chunks: Uint8Array[] = []
   #slab: Slab | null = null
+  /** Slabs that were filled before `#slab`, since the last release; null when there are none. */
+  #filled: Slab[] | null = null
+  /** Slabs that a transport may still read from; null when there are none. */
+  #pinned: Slab[] | null = null
   #runStart = 0
   #runEnd = 0
   #pending = 0
@@ -136,17 +151,47 @@ export class Output {
   /**
    * Says what became of the bytes that were taken.
    *
-   * @param consumed - true: nobody will read them any more, the slab may be used again
+   * @param consumed - true: nobody will read any of them any more, their memory may be used again. false: somebody may,
+   * until a later call says true
    */
   release(consumed: boolean): void {
-    const slab = this.#slab
-    if (slab === null) return
-    if (!consumed) slab.pinned = true
+    if (!consumed) this.#pin()
+    else if (this.#pinned !== null) this.#unpin(this.#pinned)
     // Frames that were appended after `take` lie there still.
-    if (this.#pending > 0) return
+    if (this.#slab === null || this.#pending > 0) return
+    if (this.#filled !== null) for (const slab of this.#filled) this.#leave(slab)
+    this.#filled = null
+    this.#leave(this.#slab)
     this.#slab = null
+  }
+
+  /** Forgets everything. What a transport may still read from is never used again. */
+  abandon(): void {
+    this.take()
+    this.#pinned = null
+    this.release(true)
+  }
+
+  #leave(slab: Slab): void {
     slab.users--
-    if (slab.users === 0 && !slab.pinned) slab.at = 0
+    this.#pool.reuse(slab)
+  }
+
+  #pin(): void {
+    if (this.#slab === null) return
+    this.#pinned ??= []
+    for (const slab of this.#filled === null ? [this.#slab] : [...this.#filled, this.#slab]) {
+      slab.pins++
+      this.#pinned.push(slab)
+    }
+  }
+
+  #unpin(slabs: readonly Slab[]): void {
+    this.#pinned = null
+    for (const slab of slabs) {
+      slab.pins--
+      this.#pool.reuse(slab)
+    }
   }
 
   /** Writes the header in front of the payload, and masks if we are the client. */
@@ -171,6 +216,10 @@ export class Output {
     if (SLAB_LENGTH - slab.at < length) slab = this.#pool.renew()
     if (slab !== this.#slab) {
       this.#closeRun()
+      if (this.#slab !== null) {
+        this.#filled ??= []
+        this.#filled.push(this.#slab)
+      }
       this.#slab = slab
       slab.users++
       this.#runStart = this.#runEnd = slab.at

@@ -340,7 +340,9 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
   /** What a write calls when it is done. */
   get #written(): () => void {
     this.#onWritten ??= () => {
-      if ((this.#expectsDrain || !this.connection.wantsBytes) && this.isWritable) this.transportDrained()
+      if (!this.isWritable || this.#isClosed) return
+      if (this.#options.writesAreCopied) this.connection.outputWritten(true)
+      if (this.#expectsDrain || !this.connection.wantsBytes) this.transportDrained()
     }
     return this.#onWritten
   }

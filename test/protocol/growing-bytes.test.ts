@@ -16,7 +16,7 @@ describe('GrowingBytes', () => {
     const bytes = new GrowingBytes()
     for (let length = 1; length < 5000; length += 1) {
       bytes.append(ascii('x'), 0, 1)
-      expect(bytes.bytes.length).toBeLessThanOrEqual(Math.max(256, 2 * length))
+      expect(bytes.capacity).toBeLessThanOrEqual(Math.max(256, 2 * length))
     }
   })
 
@@ -51,6 +51,37 @@ describe('GrowingBytes', () => {
     bytes.append(large, 0, large.length, 2 * large.length)
     expect(bytes.capacity).toBeLessThanOrEqual(2 * large.length)
     expect(Buffer.compare(bytes.bytes, Uint8Array.from([...large, ...large]))).toBe(0)
+  })
+
+  it('holds at most twice what came while it is known how much will, and in the end just that', () => {
+    const most = 1_000_003
+    const bytes = new GrowingBytes()
+    for (let length = 0; length < most; ) {
+      const piece = Uint8Array.from({ length: Math.min(37_001, most - length) }, (_, j) => (length + j) % 251)
+      bytes.append(piece, 0, piece.length, most)
+      length += piece.length
+      expect(bytes.length).toBe(length)
+      expect(bytes.capacity).toBeLessThanOrEqual(2 * length + (64 << 10))
+    }
+    expect(bytes.capacity).toBe(most)
+    expect(
+      Buffer.compare(
+        bytes.bytes,
+        Uint8Array.from({ length: most }, (_, j) => j % 251),
+      ),
+    ).toBe(0)
+  })
+
+  it('uses blocks again, and nothing of what was handed on', () => {
+    const taken: Uint8Array[] = []
+    for (let round = 1; round <= 5; round += 1) {
+      const bytes = new GrowingBytes()
+      for (let i = 0; i < 10; i += 1) bytes.append(new Uint8Array(50_000).fill(round), 0, 50_000, 500_000)
+      taken.push(bytes.bytes)
+      bytes.clear()
+    }
+    expect(taken.map((one) => one.length === 500_000 && new Set(one).size)).toEqual([1, 1, 1, 1, 1])
+    expect(taken.map((one) => one[499_999])).toEqual([1, 2, 3, 4, 5])
   })
 
   it('leaves the buffer to who took it when it forgets', () => {
