@@ -4,6 +4,8 @@ import type { Violation } from '../frames/violation.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 import type { MessageSink } from './listener.ts'
 
+const NO_BYTES = new Uint8Array(0)
+
 /** What becomes of the frames once fragments are joined. */
 export interface MessageTarget {
   /** A whole message. `owned` bytes belong to the receiver; others are only valid during the call. */
@@ -24,7 +26,8 @@ export interface MessageTarget {
  */
 export class MessageAssembler implements FrameSink {
   readonly #target: MessageTarget
-  readonly #collected = new GrowingBytes()
+  /** Made for the first message that is cut. */
+  #collected: GrowingBytes | null = null
   /** Who takes the pieces of the open message; null: they are collected. */
   #sink: MessageSink | null = null
   #isBinary = false
@@ -39,7 +42,7 @@ export class MessageAssembler implements FrameSink {
 
   /** Bytes of memory held for the open message. */
   get capacity(): number {
-    return this.#collected.capacity
+    return this.#collected === null ? 0 : this.#collected.capacity
   }
 
   dataFrame(opcode: number, fin: boolean, _rsv1: boolean, bytes: Uint8Array, start: number, end: number): void {
@@ -88,7 +91,7 @@ export class MessageAssembler implements FrameSink {
   }
 
   #clear(): void {
-    this.#collected.clear()
+    this.#collected?.clear()
     this.#awaited = 0
     this.#sink = null
   }
@@ -103,18 +106,24 @@ export class MessageAssembler implements FrameSink {
 
   #take(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isOver) return
-    if (this.#sink !== null) this.#sink.piece(bytes, start, end)
+    if (this.#sink !== null) {
+      this.#sink.piece(bytes, start, end)
+      return
+    }
+    this.#collected ??= new GrowingBytes()
     // The last frame says how long the message will be: then the buffer never grows past the message.
-    else if (this.#fin && this.#awaited > 0) {
-      this.#collected.append(bytes, start, end, this.#collected.length + this.#awaited)
-    } else this.#collected.append(bytes, start, end)
+    const isKnown = this.#fin && this.#awaited > 0
+    const most = isKnown ? this.#collected.length + this.#awaited : Number.POSITIVE_INFINITY
+    this.#collected.append(bytes, start, end, most)
   }
 
   #deliver(): void {
     // A sink may have ended the connection with the last piece.
     if (this.#isOver) return
     const sink = this.#sink
-    const { bytes, length } = this.#collected
+    // Nothing was collected of a message without a byte.
+    const bytes = this.#collected === null ? NO_BYTES : this.#collected.bytes
+    const length = this.#collected === null ? 0 : this.#collected.length
     this.#clear()
     if (sink === null) this.#target.message(this.#isBinary, bytes, 0, length, true)
     else sink.end()

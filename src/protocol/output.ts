@@ -54,7 +54,8 @@ export class Output {
   readonly #pool: SlabPool
   /** Makes masking-keys as 32-bit integers when we are the client; null on a server, which masks nothing. */
   readonly #maskingKey: (() => number) | null
-  #chunks: Uint8Array[] = []
+  /** Ranges that are complete; null when there are none. */
+  #chunks: Uint8Array[] | null = null
   #slab: Slab | null = null
   /** Slabs that were filled before `#slab`, since the last release; null when there are none. */
   #filled: Slab[] | null = null
@@ -141,8 +142,8 @@ export class Output {
   /** Takes everything, in order. After the write {@link release} must be called. */
   take(): Uint8Array[] {
     this.#closeRun()
-    const chunks = this.#chunks
-    this.#chunks = []
+    const chunks = this.#chunks ?? []
+    this.#chunks = null
     this.#pending = 0
     this.#borrowed = false
     return chunks
@@ -239,13 +240,18 @@ export class Output {
 
   #append(bytes: Uint8Array): void {
     this.#closeRun()
-    this.#chunks.push(bytes)
+    this.#push(bytes)
     this.#pending += bytes.length
   }
 
   #closeRun(): void {
     if (this.#runEnd === this.#runStart) return
-    this.#chunks.push(this.#slab!.bytes.subarray(this.#runStart, this.#runEnd))
+    this.#push(this.#slab!.bytes.subarray(this.#runStart, this.#runEnd))
     this.#runStart = this.#runEnd
+  }
+
+  #push(bytes: Uint8Array): void {
+    if (this.#chunks === null) this.#chunks = [bytes]
+    else this.#chunks.push(bytes)
   }
 }

@@ -26,6 +26,8 @@ const FLUSH_FROM = 128 << 10
 
 /** One connection on one Duplex. */
 export class SocketDriver implements Flushable, Patient, TransportListener {
+  silentSince = 0
+  askedAt = -1
   readonly socket: Duplex
   readonly connection: Connection
   readonly #events: DriverEvents

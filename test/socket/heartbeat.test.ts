@@ -3,6 +3,8 @@ import { Heartbeat, type Patient } from '../../src/socket/heartbeat.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 class RecordingPatient implements Patient {
+  silentSince = 0
+  askedAt = -1
   readonly log: string[] = []
   isDeaf = false
   heard = false

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectionClosedError } from '../../src/errors.ts'
-import { clientClose, clientFrame, clientText } from '../support/client-frames.ts'
+import { concat } from '../support/chunkings.ts'
+import { clientClose, clientFrame, clientText, readServerFrame } from '../support/client-frames.ts'
 import { ConnectionInMemory } from '../support/connection-in-memory.ts'
+import { turn } from '../support/deferred.ts'
 import { settle } from '../support/memory-transport.ts'
+import { TestServer } from '../support/test-server.ts'
 
 const ping = (payload: Uint8Array | string) => clientFrame({ opcode: 0x9, payload })
 
@@ -208,6 +211,54 @@ describe('work budget', () => {
     for (let i = 0; i < 10; i += 1) await settle()
     expect(transport.writes.length).toBe(4)
     expect(connection.takeFrames()).toEqual(Array.from({ length: 35 }, (_, i) => `text "${i}"`))
+  })
+})
+
+describe('maxBytesPerTurn', () => {
+  const binary = (length: number) => clientFrame({ opcode: 0x2, payload: new Uint8Array(length) })
+
+  it('stops the reading once so many bytes came, until the next turn of the event loop', async () => {
+    const { ws, transport } = new ConnectionInMemory({ maxBytesPerTurn: 1000 })
+    let received = 0
+    ws.on('message', () => {
+      received += 1
+    })
+    for (let i = 0; i < 6; i += 1) transport.push(Buffer.from(binary(500)))
+    const perTurn: number[] = []
+    while (received < 6) {
+      const before = received
+      await turn()
+      perTurn.push(received - before)
+    }
+    // The second read of 500 bytes takes the connection past the limit.
+    expect(Math.max(...perTurn)).toBe(2)
+  })
+
+  it('loses and reorders nothing, also over TCP, where the rest waits in the system', async () => {
+    await using server = await TestServer.start({ maxBytesPerTurn: 1, maxPayload: 1 << 20 })
+    const { raw } = await server.open()
+    const lengths = [0, 1, 70_000, 125, 300_000, 5]
+    void raw.write(concat(...lengths.map((length) => binary(length))))
+    for (const length of lengths) expect((await readServerFrame(raw)).payload).toHaveLength(length)
+    raw.destroy()
+  })
+
+  it('lets the end of the peer’s half through', async () => {
+    const connection = new ConnectionInMemory({ maxBytesPerTurn: 1 })
+    connection.transport.push(Buffer.from(clientText('last')))
+    await connection.transport.arriveEnd()
+    await settle()
+    expect(connection.ends).toMatchObject([{ code: 1006 }])
+  })
+
+  it('is read on from what came behind the opening handshake', async () => {
+    const connection = new ConnectionInMemory({ maxBytesPerTurn: 10 }, { start: false })
+    const texts: unknown[] = []
+    connection.ws.on('message', (data) => texts.push(data))
+    connection.start(clientText('longer than that'))
+    await connection.transport.arrive(clientText('next'))
+    await settle()
+    expect(texts).toEqual(['longer than that', 'next'])
   })
 })
 
