@@ -68,9 +68,33 @@ export function toText(bytes: Uint8Array): string {
 /** `bytes[start, end)` as a Buffer: the same memory when the receiver may keep it, a copy otherwise. */
 export function toBuffer(bytes: Uint8Array, start: number, end: number, owned: boolean): Buffer {
   if (owned) return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start)
-  const copy = Buffer.allocUnsafe(end - start)
+  const copy = allocate(end - start)
   copy.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
   return copy
+}
+
+/** Below this Node's own pool does: a message that is kept must not keep hundreds of others. */
+const POOL_FROM = 1 << 10
+const POOL_UP_TO = 16 << 10
+const POOL_LENGTH = 64 << 10
+let pool: ArrayBuffer | null = null
+let poolAt = 0
+
+/**
+ * Memory for a message, uninitialised. Middling ones lie next to each other, at most 64 in a piece: a piece of memory
+ * for each, or for a few, costs the collector more than the messages are worth.
+ *
+ * Perf: `npm run bench -- echo`, 16 KiB; without the system calls, 4 KiB 4.1 us -> 2.6 us a message.
+ */
+function allocate(length: number): Buffer {
+  if (length < POOL_FROM || length > POOL_UP_TO) return Buffer.allocUnsafe(length)
+  if (pool === null || poolAt + length > POOL_LENGTH) {
+    pool = Buffer.allocUnsafeSlow(POOL_LENGTH).buffer
+    poolAt = 0
+  }
+  const bytes = Buffer.from(pool, poolAt, length)
+  poolAt = (poolAt + length + 7) & ~7
+  return bytes
 }
 
 const BINARY_TYPES: readonly unknown[] = ['nodebuffer', 'arraybuffer', 'blob', 'fragments'] satisfies BinaryType[]

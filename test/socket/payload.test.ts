@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
 import { toBuffer, toBytes, toPayload } from '../../src/socket/payload.ts'
+import { fcOptions } from '../support/fc-options.ts'
 
 describe('toPayload', () => {
   it('leaves strings and Uint8Arrays as they are', () => {
@@ -47,5 +49,30 @@ describe('toBuffer', () => {
       expect([...buffer]).toEqual([...bytes].slice(start, end))
       expect(buffer.buffer).not.toBe(bytes.buffer)
     }
+  })
+})
+
+describe('toBuffer', () => {
+  it('gives every message memory of its own, whatever lengths follow each other', () => {
+    const source = Uint8Array.from({ length: 20_000 }, (_, i) => i % 251)
+    fc.assert(
+      fc.property(fc.array(fc.nat(20_000), { minLength: 1, maxLength: 40 }), (lengths) => {
+        const buffers = lengths.map((length) => toBuffer(source, source.length - length, source.length, false))
+        buffers.forEach((buffer, i) => {
+          expect(Buffer.compare(buffer, source.subarray(source.length - lengths[i]!))).toBe(0)
+          buffer.fill(i)
+        })
+        buffers.forEach((buffer, i) => {
+          expect(buffer.every((byte) => byte === i)).toBe(true)
+        })
+      }),
+      fcOptions(50),
+    )
+  })
+
+  it('does not copy what the receiver may keep', () => {
+    const bytes = Uint8Array.of(1, 2, 3, 4)
+    expect(toBuffer(bytes, 1, 3, true).buffer).toBe(bytes.buffer)
+    expect([...toBuffer(bytes, 1, 3, true)]).toEqual([2, 3])
   })
 })
