@@ -56,6 +56,8 @@ export {
   MessageStream,
   type OpeningRequest,
   type OpeningResponse,
+  type RateLimitOptions,
+  type RateOptions,
   type ReceivedMessage,
   type ReceiveOptions,
   type RequestFields,

@@ -9,6 +9,7 @@ import { type HeadLimits, headLimits } from '../handshake/head-limits.ts'
 import type { ExtensionNegotiator } from '../handshake/negotiation.ts'
 import { limitOption } from '../protocol/options.ts'
 import { booleanOption, type CheckedSocketOptions, checkSocketOptions, type SocketOptions } from '../socket/options.ts'
+import { type Rate, rateOption } from '../socket/token-bucket.ts'
 import { WebSocket } from '../socket/websocket.ts'
 import type { Authorize } from './admission.ts'
 import { type AddressFinder, addressFinder, type TrustProxyOptions } from './client-address.ts'
@@ -96,6 +97,8 @@ export interface CheckedServerOptions {
   readonly maxConnectionsPerAddress: number
   readonly headLimits: HeadLimits
   readonly addressOf: AddressFinder
+  /** Opening handshakes of one address; null: no limit. */
+  readonly handshakeRate: Rate | null
 }
 
 /**
@@ -140,6 +143,7 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
     ),
     headLimits: headLimits(options.headLimits),
     addressOf: addressFinder(options.trustProxy),
+    handshakeRate: rateOption('rateLimit.handshakes', options.rateLimit?.handshakes),
   }
 }
 

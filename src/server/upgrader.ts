@@ -26,6 +26,7 @@ import {
   Rejection,
 } from './admission.ts'
 import { Deadlines } from './deadlines.ts'
+import { HandshakeRate } from './handshake-rate.ts'
 import { type CheckedServerOptions, deflateNegotiators, type WebSocketServerOptions } from './options.ts'
 import { type Accepted, PendingHandshake, type PendingOwner } from './pending-handshake.ts'
 import { addedLines, type EditLines } from './response-lines.ts'
@@ -78,6 +79,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   readonly #driverOptions: SessionOptions['driver']
   readonly #tcpDriverOptions: SessionOptions['driver']
   readonly #counter: ConnectionCounter
+  readonly #handshakeRate: HandshakeRate | null
   readonly #tally = new Tally()
   readonly #pending: Deadlines<PendingHandshake<Data>>
   /** Sockets that came through `acceptRequest`, so that a second handshake on one is noticed. */
@@ -97,6 +99,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     }
     this.#tcpDriverOptions = { ...this.#driverOptions, writesAreCopied: true }
     this.clock = socket.clock
+    this.#handshakeRate = checked.handshakeRate === null ? null : new HandshakeRate(checked.handshakeRate, socket.clock)
     this.handshakeTimeout = checked.handshakeTimeout
     this.closeTimeout = socket.closeTimeout
     this.headLimits = checked.headLimits
@@ -192,8 +195,10 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
         // @req 6455-4.2.2-8
         throw new HandshakeError('6455-4.2.2-8', 404, `nothing is served at ${quote(plan.path)}`)
       }
+      const address = this.#addressOf(pending.socket, plan)
+      this.#handshakeRate?.count(address)
       checkOrigin(plan, this.#options.origins ?? 'same-origin')
-      this.#counter.check(this.#addressOf(pending.socket, plan))
+      this.#counter.check(address)
       if (authorize === undefined && verifyClient !== undefined && isSynchronous(verifyClient)) {
         if (!verifyClient(verifyClientInfo(request, plan.origin, pending.socket))) throw refusedClient()
       }

@@ -20,6 +20,7 @@ import { Inbox, type InboxOwner } from './inbox.ts'
 import { Outbox, type OutboxOptions, type OutboxOwner } from './outbox.ts'
 import { OutgoingStream, type SendStreamOptions, type StreamSource } from './outgoing-stream.ts'
 import { type Payload, type SendOptions, toBinaryType, toBuffer } from './payload.ts'
+import type { Counted } from './rate-limiter.ts'
 import type { SendCallback } from './send-callbacks.ts'
 import { SocketDriver } from './socket-driver.ts'
 import { Traffic } from './traffic.ts'
@@ -167,7 +168,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** Reads or does not, as `pause` and the inbox want it. */
   fullnessChanged(): void {
-    const stop = this.#isPaused || this.#inbox?.isFull === true
+    const stop = this.#isPaused || this.#inbox?.isFull === true || this.driver.limiter?.isWaiting === true
     if (stop === this.#isStopped) return
     this.#isStopped = stop
     if (stop) this.driver.pause()
@@ -190,6 +191,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
+    if (!this.#isWithinRate('messages')) return
     this.traffic.messagesReceived++
     if (this.#inbox === null || this.#inbox.isIdle) {
       const data = this.toData(isBinary, bytes, start, end, owned)
@@ -202,16 +204,19 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     const consumer = this.#inbox === null ? null : this.#inbox.consumer
     if (consumer === 'messages') return null
     if (consumer === null && (!this.#isHeld || this.#emitter.listenerCount('message') > 0)) return null
+    if (!this.#isWithinRate('messages')) return null
     this.traffic.messagesReceived++
     return this.inbox.start(isBinary)
   }
 
   ping(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#isWithinRate('controlFrames')) return
     this.#control('ping', bytes, start, end)
   }
 
   pong(bytes: Uint8Array, start: number, end: number): void {
     this.driver.pongReceived()
+    if (!this.#isWithinRate('controlFrames')) return
     this.#control('pong', bytes, start, end)
   }
 
@@ -244,6 +249,14 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.#report(error)
   }
 
+  rateExceeded(violation: Violation): void {
+    this.driver.fail(violation, CloseCause.RateLimit)
+  }
+
+  rateChanged(): void {
+    this.fullnessChanged()
+  }
+
   ended(info: CloseInfo): void {
     this.#closeInfo = info
     this.#options.onClosed(info)
@@ -257,6 +270,12 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     if (!isBinary && this.#options.textFormat === 'string') return decodeUtf8(bytes, start, end)
     if (isBinary && this.binaryType !== 'nodebuffer') return toBinaryType(this.binaryType, bytes, start, end, owned)
     return toBuffer(bytes, start, end, owned)
+  }
+
+  /** Whether what came is to be taken; if not, the connection ends. */
+  #isWithinRate(counted: Counted): boolean {
+    const { limiter } = this.driver
+    return limiter === null || limiter.count(counted, 1)
   }
 
   /** Whether a message was begun in fragments and not ended; one that is streamed does not count. */
