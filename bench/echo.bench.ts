@@ -1,8 +1,12 @@
 import { type Bench, type Figure, figureOf, isWanted, type Row, type Table } from './support/bench.ts'
 import { type Cell, measure, type Peer, type Results } from './support/echo.ts'
 import type { LoadResult } from './support/load.ts'
+import { findRuntime } from './support/runtimes.ts'
 
 const OURS = 'framewright'
+
+const BUN = findRuntime('bun')
+const DENO = findRuntime('deno')
 
 const PEERS: readonly Peer[] = [
   { name: OURS, server: 'echo-framewright' },
@@ -10,6 +14,8 @@ const PEERS: readonly Peer[] = [
   { name: 'ws', server: 'echo-ws', env: { WS_NO_BUFFER_UTIL: '1' } },
   { name: 'ws + bufferutil', server: 'echo-ws' },
   { name: 'net', server: 'echo-net', isRaw: true },
+  ...(BUN === null ? [] : [{ name: 'Bun', server: 'echo-bun', program: [BUN] }]),
+  ...(DENO === null ? [] : [{ name: 'Deno', server: 'echo-deno', program: [DENO, 'run', '--allow-net'] }]),
 ]
 
 const CELLS: readonly Cell[] = [
