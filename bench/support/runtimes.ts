@@ -14,7 +14,7 @@ const INSTALLED: Readonly<Record<Runtime, readonly string[]>> = {
 export function findRuntime(runtime: Runtime): string | null {
   const beside = new URL('../../../node_modules/', import.meta.url).pathname
   const places = [
-    ...(process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, runtime)),
+    ...(process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, runtime)),
     ...INSTALLED[runtime].map((path) => join(beside, path)),
   ]
   return places.find(isProgram) ?? null
