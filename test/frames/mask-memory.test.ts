@@ -44,6 +44,20 @@ describe('the masking kernel', () => {
     },
   )
 
+  it('is made anew for whoever asks with an engine, and masks its own memory (§5.3) [6455-5.3-5]', () => {
+    const engine = (globalThis as { WebAssembly?: Parameters<typeof makeMaskMemory>[0] }).WebAssembly
+    const kernel = makeMaskMemory(engine)
+    expect(kernel).not.toBeNull()
+    expect(kernel!.memory).not.toBe(maskMemory()!.memory)
+    const { memory, window } = kernel!
+    expect([window.byteOffset, window.length]).toEqual([65_536, memory.byteLength - 65_536])
+    const all = new Uint8Array(memory)
+    const expected = all.slice()
+    expected.set(maskedByTheBook(expected.subarray(3, 203), 0), 3)
+    kernel!.mask(3, 203, 0x3d21fa37)
+    expect(Buffer.compare(all, expected)).toBe(0)
+  })
+
   it('leaves the shared buffer alone when it masks other memory', () => {
     const shared = sharedReadBuffer()
     shared.set(pattern(shared.length))
