@@ -113,7 +113,7 @@ describe('applyMask', () => {
       options: { maxByteLength: number },
     ) => ArrayBuffer & { resize(length: number): void }
     const buffer = new Resizable(64, { maxByteLength: 4096 })
-    for (const length of [64, 4096, 60, 256]) {
+    for (const length of [64, 80, 256, 4096, 60, 256]) {
       buffer.resize(length)
       const bytes = new Uint8Array(buffer)
       bytes.fill(0)
