@@ -64,6 +64,7 @@ describe('Utf8Validator', () => {
     expect(new Utf8Validator().push(hex('ff 61 c3 a9 ff'), 1, 4)).toBe(true)
     expect(new Utf8Validator().push(hex('ff c3 a9'), 1)).toBe(true)
     expect(new Utf8Validator().push(hex('61 ff'), 1)).toBe(false)
+    expect(new Utf8Validator().push(hex('f0 90'), 1)).toBe(false)
     const validator = new Utf8Validator()
     expect(validator.push(hex('a9 c3 ff'), 1, 2)).toBe(true)
     expect(validator.isComplete).toBe(false)
