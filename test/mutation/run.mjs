@@ -23,7 +23,6 @@ const WITHOUT_CODE = ['index.ts', 'mask-kernel.ts', 'violation.ts', 'head.ts', '
 
 /** Which tests judge a file besides those that begin with its name. */
 const ALSO_JUDGED_BY = {
-  'frames/words.ts': ['frames/mask.test.ts', 'frames/bytes.test.ts'],
   'handshake/head-scanner.ts': ['handshake/head-reader.test.ts', 'handshake/head-reader.property.test.ts'],
   'handshake/request-line.ts': ['handshake/head-reader.test.ts', 'handshake/request.test.ts'],
   'handshake/status-line.ts': ['handshake/head-reader.test.ts', 'handshake/client-handshake.test.ts'],
