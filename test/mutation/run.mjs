@@ -29,6 +29,7 @@ const ALSO_JUDGED_BY = {
   'protocol/encoded-output.ts': ['extensions/sending.test.ts', 'extensions/prepared.test.ts'],
   'protocol/message-assembler.ts': ['protocol/message-sink.test.ts'],
   'protocol/prepared-variants.ts': ['extensions/prepared.test.ts'],
+  'protocol/sender.ts': ['extensions/sending.test.ts', 'extensions/prepared.test.ts'],
   'protocol/reader.ts': ['protocol/connection*.test.ts', 'extensions/receiving.test.ts'],
 }
 
