@@ -99,7 +99,6 @@ describe('MessageAssembler', () => {
         ending.discard()
         return { piece: () => events.push('piece'), end: () => events.push('end'), abort: () => events.push('abort') }
       },
-      frameRead: () => {},
       controlFrame: () => {},
       fail: () => {},
     })

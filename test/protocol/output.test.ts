@@ -46,8 +46,8 @@ const SIZES = [...span(0, 130), ...[16_384, 65_536].flatMap((size) => [size - 1,
 
 /** Leaves `left` bytes of the slab free. @returns how many bytes were written */
 function fillSlab(output: Output, left: number): number {
-  for (let i = 0; i < 3; i++) append(output, new Uint8Array(16_384))
-  append(output, new Uint8Array(SLAB - 3 * 16_388 - 4 - left))
+  for (let i = 0; i < 7; i++) append(output, new Uint8Array(16_384))
+  append(output, new Uint8Array(SLAB - 7 * 16_388 - 4 - left))
   return SLAB - left
 }
 
