@@ -123,7 +123,7 @@ export function confirmExtensions<Config>(
     const { name, rsvBits } = proposer
     // @req 6455-4.1-44
     if (confirmed.some((other) => other.name === name)) throw fault('6455-4.1-44', httpStatus, answer, 'stands twice')
-    // @req 7692-5-10
+    // @req 7692-5-10 @req 7692-5-12
     if ((claimed & rsvBits) !== 0) throw fault('7692-5-10', httpStatus, answer, 'shares an RSV bit with another one')
     const agreement = proposer.confirm(answer)
     // @req 6455-9-4

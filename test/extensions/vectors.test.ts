@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import fixtures from '../fixtures/rfc-vectors.json' with { type: 'json' }
 import { chunkings, concat } from '../support/chunkings.ts'
 import { Endpoint } from '../support/connection-pair.ts'
-import { confirm, serverExtension } from '../support/deflate.ts'
+import { compressed, confirm, serverExtension } from '../support/deflate.ts'
 import { hex as fromHex } from '../support/hex.ts'
 
 const KEEP = { serverNoContextTakeover: false, clientNoContextTakeover: false, threshold: 0 }
@@ -42,6 +42,35 @@ describe('the examples of RFC 7692 §7.2.3', () => {
     const expected = (texts ?? [text ?? '']).map((each) => `text ${JSON.stringify(each)}`)
     end.receive(concat(fromHex(hex), fromHex(hex)))
     expect(end.takeEvents()).toEqual([...expected, ...expected])
+  })
+})
+
+describe('a client', () => {
+  /** A server's frame with a compressed text. */
+  function frame(payload: Uint8Array): Uint8Array {
+    const { length } = payload
+    const lengthBytes = length < 126 ? [length] : [126, length >>> 8, length & 0xff]
+    return concat(Uint8Array.of(0xc1, ...lengthBytes), payload)
+  }
+
+  it('inflates with 32 KiB when no window was agreed on, whatever it had asked for [7692-7.2.2-7] [7692-7.2.2-10]', () => {
+    const extension = confirm('permessage-deflate', { ...KEEP, serverMaxWindowBits: 9 })
+    const end = new Endpoint('client', { extension, maxPayload: 1 << 20 })
+    // Random text of 30,000 bytes, and the same again: it can only be found by looking as far back.
+    const once = Array.from({ length: 30_000 }, (_, i) => String.fromCharCode(33 + ((i * i * 7 + (i >> 3) * 13) % 90)))
+    const text = once.join('')
+    const payload = compressed(text + text)
+    expect(payload.length).toBeLessThan(0xffff)
+    end.receive(frame(payload))
+    expect(end.takeEvents()).toEqual([`text ${JSON.stringify(text + text)}`])
+    expect(end.connection.violation).toBeNull()
+  })
+
+  it('inflates with the window that was agreed on [7692-7.2.2-10]', () => {
+    const extension = confirm('permessage-deflate; server_max_window_bits=9', { ...KEEP, serverMaxWindowBits: 12 })
+    const end = new Endpoint('client', { extension })
+    end.receive(frame(compressed('x'.repeat(400))))
+    expect(end.takeEvents()).toEqual([`text ${JSON.stringify('x'.repeat(400))}`])
   })
 })
 

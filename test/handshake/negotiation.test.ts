@@ -105,7 +105,7 @@ describe('confirmExtensions', () => {
     { name: 'shares an RSV bit', answer: 'a, c', requirement: '7692-5-10' },
     { name: 'breaks its own rules', answer: 'a; no', requirement: '6455-9-4' },
   ])(
-    'fails when an extension $name (§4.1) [6455-4.1-42] [6455-4.1-44] [7692-5-10] [7692-5-14]',
+    'fails when an extension $name (§4.1) [6455-4.1-42] [6455-4.1-44] [7692-5-10] [7692-5-12] [7692-5-14]',
     ({ answer, requirement }) => {
       const error = refusal(() => confirmExtensions(parseExtensions(answer), PROPOSERS, 101))
       expect(error).toMatchObject({ httpStatus: 101, requirement })

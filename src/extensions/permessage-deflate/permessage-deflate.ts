@@ -70,7 +70,8 @@ function agreement(
   return { params, config: new PerMessageDeflate(agreed, sent, received, options) }
 }
 
-// @req 7692-7.2.1-6 @req 7692-7.2.1-14
+/** What a server sends, and its client inflates: the agreed window, whatever the client would have liked. */
+// @req 7692-7.2.1-6 @req 7692-7.2.1-14 @req 7692-7.2.2-7 @req 7692-7.2.2-10
 function serverDirection(agreed: DeflateParameters): Direction {
   return { windowBits: agreed.serverMaxWindowBits ?? MAX_WINDOW_BITS, takeover: !agreed.serverNoContextTakeover }
 }
