@@ -38,6 +38,8 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'type PrepareOptions',
     'PreparedMessage',
     'ProtocolError',
+    'type Rate',
+    'type RateLimitOptions',
     'type ReceiveOptions',
     'type ReceivedMessage',
     'Rejection',

@@ -26,6 +26,7 @@ import {
   Rejection,
 } from './admission.ts'
 import { Deadlines } from './deadlines.ts'
+import { HandshakeRate } from './handshake-rate.ts'
 import { type CheckedServerOptions, deflateNegotiators, type WebSocketServerOptions } from './options.ts'
 import { type Accepted, PendingHandshake, type PendingOwner } from './pending-handshake.ts'
 import { addedLines, type EditLines } from './response-lines.ts'
@@ -78,6 +79,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   readonly #driverOptions: SessionOptions['driver']
   readonly #tcpDriverOptions: SessionOptions['driver']
   readonly #counter: ConnectionCounter
+  readonly #handshakeRate: HandshakeRate | null
   readonly #tally = new Tally()
   readonly #pending: Deadlines<PendingHandshake<Data>>
   /** Sockets that came through `acceptRequest`, so that a second handshake on one is noticed. */
@@ -89,10 +91,13 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     this.#hooks = hooks
     this.#checked = checked
     this.#counter = new ConnectionCounter(checked.maxConnections, checked.maxConnectionsPerAddress)
+    const { handshakes, connection: rates } = checked.rateLimit
+    this.#handshakeRate = handshakes === null ? null : new HandshakeRate(handshakes, socket.clock)
     this.#driverOptions = {
       ...socket,
       connection: { ...socket, role: 'server', slabPool },
       heartbeat: new Heartbeat(socket.clock, socket.heartbeat),
+      rates,
       writesAreCopied: false,
     }
     this.#tcpDriverOptions = { ...this.#driverOptions, writesAreCopied: true }
@@ -179,6 +184,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   }
 
   #decide(pending: PendingHandshake<Data>, head: RequestHead, request: AnyRequest): void {
+    if (!this.#isInTime(pending, head)) return
     let plan: UpgradePlan
     try {
       plan = validateUpgrade(head)
@@ -204,6 +210,18 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     if (authorize === undefined && (verifyClient === undefined || isSynchronous(verifyClient))) {
       this.#accept(pending, plan, request, undefined as Data, NO_CHOICES)
     } else this.#authorize(pending, plan, request)
+  }
+
+  /** Counts the request for its address. @returns false when it came too soon, and was refused */
+  #isInTime(pending: PendingHandshake<Data>, head: RequestHead): boolean {
+    if (this.#handshakeRate === null) return true
+    try {
+      this.#handshakeRate.check(this.#addressOf(pending.socket, { head }))
+      return true
+    } catch (error) {
+      this.#refuse(pending, error)
+      return false
+    }
   }
 
   /** What is no opening handshake may be answered by the application instead. */
@@ -302,7 +320,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     return new SocketClass(null, undefined, this.#options)
   }
 
-  #addressOf(socket: Duplex, { head }: UpgradePlan): string | undefined {
+  #addressOf(socket: Duplex, { head }: { readonly head: RequestHead }): string | undefined {
     return this.#checked.addressOf((socket as Partial<Socket>).remoteAddress, (name) => head.fields.get(name))
   }
 

@@ -20,6 +20,7 @@ import { Inbox, type InboxOwner } from './inbox.ts'
 import { Outbox, type OutboxOptions, type OutboxOwner } from './outbox.ts'
 import { OutgoingStream, type SendStreamOptions, type StreamSource } from './outgoing-stream.ts'
 import { type Payload, type SendOptions, toBinaryType, toBuffer } from './payload.ts'
+import { type ConnectionRates, RateLimiter, type RateLimiterOwner } from './rate-limiter.ts'
 import type { SendCallback } from './send-callbacks.ts'
 import { SocketDriver } from './socket-driver.ts'
 import { Traffic } from './traffic.ts'
@@ -27,7 +28,7 @@ import { Traffic } from './traffic.ts'
 /** How a server or a client sets up a connection whose opening handshake is done. */
 export interface SessionOptions {
   readonly socket: Duplex
-  readonly driver: DriverOptions & OutboxOptions
+  readonly driver: DriverOptions & OutboxOptions & { readonly rates?: ConnectionRates | null }
   readonly textFormat: 'string' | 'buffer'
   /** What becomes of messages while nobody listens. Default `'hold'`. */
   readonly withoutListener?: 'hold' | 'discard' | undefined
@@ -47,14 +48,16 @@ const applicationFailed: Violation = Object.freeze({
 })
 
 /** One connection between its driver and its listeners. */
-export class Session implements DriverEvents, InboxOwner, OutboxOwner {
+export class Session implements DriverEvents, InboxOwner, OutboxOwner, RateLimiterOwner {
   readonly driver: SocketDriver
   binaryType: BinaryType = 'nodebuffer'
   readonly traffic: Traffic
   readonly #emitter: EventEmitter<WebSocketEvents>
   readonly #options: SessionOptions
+  /** Made when the peer's rate is limited. */
+  readonly #limiter: RateLimiter | null
   #isPaused = false
-  /** Whether reading was stopped, by `pause` or because too much waits. */
+  /** Whether reading was stopped: by `pause`, because too much waits, or because the peer sends too fast. */
   #isStopped = false
   /** Where messages wait for the transport; made when one has to. */
   #outbox: Outbox | null = null
@@ -68,7 +71,9 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.#emitter = emitter
     this.#options = options
     this.traffic = options.traffic ?? new Traffic()
-    this.driver = new SocketDriver(options.socket, this, options.driver)
+    const { driver } = options
+    this.#limiter = driver.rates ? new RateLimiter(driver.rates, driver.clock, this) : null
+    this.driver = new SocketDriver(options.socket, this, this.#limiter?.metered(driver) ?? driver)
   }
 
   /** Bytes that were sent and have not been handed to the operating system; frame headers count. */
@@ -167,7 +172,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** Reads or does not, as `pause` and the inbox want it. */
   fullnessChanged(): void {
-    const stop = this.#isPaused || this.#inbox?.isFull === true
+    const stop = this.#isPaused || this.#inbox?.isFull === true || this.#limiter?.isWaiting === true
     if (stop === this.#isStopped) return
     this.#isStopped = stop
     if (stop) this.driver.pause()
@@ -232,6 +237,10 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     }
   }
 
+  rateExceeded(violation: Violation): void {
+    this.driver.fail(violation, CloseCause.RateLimit)
+  }
+
   drained(): void {
     this.#outbox?.writable()
   }
@@ -246,6 +255,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   ended(info: CloseInfo): void {
     this.#closeInfo = info
+    this.#limiter?.stop()
     this.#options.onClosed(info)
     this.#inbox?.over()
     this.#outbox?.abandon()
