@@ -44,9 +44,11 @@ describe('checkSocketOptions', () => {
     'maxPayload',
     'maxFragments',
     'maxFramesPerTurn',
+    'maxBytesPerTurn',
     'closeTimeout',
     'writeStallTimeout',
     'highWaterMark',
+    'maxBackpressure',
   ]) {
     it(`names ${name} when it is no limit, and coerces nothing`, () => {
       for (const value of notLimits) expectRefused({ [name]: value } as SocketOptions, name)
