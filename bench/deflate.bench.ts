@@ -105,14 +105,16 @@ async function measureEcho(
 async function measureIdle(settings: Settings): Promise<Row[]> {
   const rows: Row[] = []
   for (const mode of MODES) {
-    const cell = `idle : ${mode.name} : ${IDLE}`
-    if (!cell.includes(settings.cell)) continue
-    const figures: Record<string, Figure> = {}
-    for (const { name, server } of contenders(settings)) {
-      settings.progress(`${cell} ${name}`)
-      figures[name] = figureOf([await idleKiB(server, mode.options, IDLE)])
+    for (const allocator of ALLOCATORS) {
+      const cell = `idle : ${mode.name} : ${IDLE}${allocator.name}`
+      if (!cell.includes(settings.cell)) continue
+      const figures: Record<string, Figure> = {}
+      for (const { name, server } of contenders(settings)) {
+        settings.progress(`${cell} ${name}`)
+        figures[name] = figureOf([await idleKiB(server, mode.options, IDLE, allocator.env)])
+      }
+      rows.push({ cell, figures })
     }
-    rows.push({ cell, figures })
   }
   const held = `idle : the defaults : ${HELD}`
   if (!settings.quick && held.includes(settings.cell)) {
@@ -125,6 +127,15 @@ async function measureIdle(settings: Settings): Promise<Row[]> {
   return rows
 }
 
+/**
+ * glibc keeps what was freed between pieces that are in use, unless they are large enough to be mapped by themselves; by
+ * default the size for that grows with what a process frees.
+ */
+const ALLOCATORS = [
+  { name: '', env: {} },
+  { name: ', MALLOC_MMAP_THRESHOLD_=65536', env: { MALLOC_MMAP_THRESHOLD_: '65536' } },
+]
+
 /** Connections that are idle. */
 const IDLE = 2000
 
@@ -132,8 +143,13 @@ const IDLE = 2000
 const IDLE_MS = 12_000
 
 /** Resident memory for each of so many connections that have sent and received one compressed message. */
-async function idleKiB(name: string, options: object, connections: number): Promise<number> {
-  await using server = await startServer(name, [JSON.stringify(options)])
+async function idleKiB(
+  name: string,
+  options: object,
+  connections: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  await using server = await startServer(name, [JSON.stringify(options)], env)
   await using clients = new DeflateClients(jsonPayload(1024))
   // The first connections bring the code and the buffers that all share.
   await clients.open(server.port, 50)

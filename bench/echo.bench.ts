@@ -1,16 +1,12 @@
-import { type Bench, type Figure, figureOf, isWanted, type Row, type Settings, type Table } from './support/bench.ts'
-import { asciiPayload, type LoadResult, messageFrames, runLoad, upgradeRequest } from './support/load.ts'
-import { type ServerProcess, startServer } from './support/server-process.ts'
+import { type Bench, type Figure, figureOf, isWanted, type Row, type Table } from './support/bench.ts'
+import { type Cell, measure, type Peer, type Results } from './support/echo.ts'
+import type { LoadResult } from './support/load.ts'
+import { findRuntime } from './support/runtimes.ts'
 
 const OURS = 'framewright'
 
-interface Peer {
-  readonly name: string
-  readonly server: string
-  readonly env?: Readonly<Record<string, string>>
-  /** Echoes the bytes of the frames as they are, without a handshake. */
-  readonly isRaw?: boolean
-}
+const BUN = findRuntime('bun')
+const DENO = findRuntime('deno')
 
 const PEERS: readonly Peer[] = [
   { name: OURS, server: 'echo-framewright' },
@@ -18,14 +14,9 @@ const PEERS: readonly Peer[] = [
   { name: 'ws', server: 'echo-ws', env: { WS_NO_BUFFER_UTIL: '1' } },
   { name: 'ws + bufferutil', server: 'echo-ws' },
   { name: 'net', server: 'echo-net', isRaw: true },
+  ...(BUN === null ? [] : [{ name: 'Bun', server: 'echo-bun', program: [BUN] }]),
+  ...(DENO === null ? [] : [{ name: 'Deno', server: 'echo-deno', program: [DENO, 'run', '--allow-net'] }]),
 ]
-
-interface Cell {
-  readonly payload: number
-  readonly connections: number
-  readonly inflight: number
-  readonly isText?: boolean
-}
 
 const CELLS: readonly Cell[] = [
   { payload: 16, connections: 64, inflight: 1 },
@@ -35,6 +26,9 @@ const CELLS: readonly Cell[] = [
   { payload: 125, connections: 64, inflight: 16, isText: true },
   { payload: 1024, connections: 64, inflight: 1 },
   { payload: 1024, connections: 64, inflight: 16 },
+  { payload: 125, connections: 1000, inflight: 1, isText: true },
+  { payload: 1024, connections: 1000, inflight: 1 },
+  { payload: 16, connections: 1000, inflight: 16 },
   { payload: 1024, connections: 1000, inflight: 16 },
   { payload: 16_384, connections: 64, inflight: 1 },
   { payload: 16_384, connections: 64, inflight: 16 },
@@ -53,7 +47,8 @@ export const bench: Bench = {
       const name = `${cell.payload} B${cell.isText ? ' text' : ''} : ${cell.connections} : ${cell.inflight}`
       if (!name.includes(settings.cell)) continue
       settings.progress(name)
-      const results = await measure(settings, cell)
+      const peers = PEERS.filter((peer) => isWanted(settings, OURS, peer.name))
+      const results = await measure(settings, peers, cell)
       cpu.push(row(name, results, ({ cpuSeconds, messages }) => (cpuSeconds / messages) * 1e6))
       p50.push(row(name, results, ({ p50Us }) => p50Us))
       p99.push(row(name, results, ({ p99Us }) => p99Us))
@@ -73,38 +68,6 @@ export const bench: Bench = {
       { ...table('Echo, throughput', 'thousand messages per second', rate), higherIsBetter: true },
     ]
   },
-}
-
-type Results = ReadonlyArray<{ readonly name: string; readonly rounds: readonly LoadResult[] }>
-
-async function measure(settings: Settings, cell: Cell): Promise<Results> {
-  const peers = PEERS.filter(({ name }) => isWanted(settings, OURS, name)).map((peer) => ({
-    peer,
-    rounds: [] as LoadResult[],
-  }))
-  for (let round = 0; round < (settings.quick ? 2 : 5); round++) {
-    for (const { peer, rounds } of peers) {
-      await using server = await startServer(peer.server, [], peer.env)
-      rounds.push(await runOne(settings, server, cell, peer.isRaw === true))
-    }
-  }
-  return peers.map(({ peer, rounds }) => ({ name: peer.name, rounds }))
-}
-
-function runOne(settings: Settings, server: ServerProcess, cell: Cell, isRaw: boolean): Promise<LoadResult> {
-  const { send, reply } = messageFrames(asciiPayload(cell.payload), cell.isText === true)
-  return runLoad({
-    mode: 'echo',
-    port: server.port,
-    pid: server.pid,
-    connections: cell.connections,
-    inflight: cell.inflight,
-    seconds: settings.quick ? 0.5 : 1,
-    warmup: settings.quick ? 0.3 : 0.5,
-    head: isRaw ? null : upgradeRequest(),
-    send,
-    reply: isRaw ? send : reply,
-  })
 }
 
 function row(cell: string, results: Results, value: (result: LoadResult) => number): Row {

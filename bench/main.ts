@@ -7,7 +7,7 @@ import type { Bench, Settings, Table } from './support/bench.ts'
 import { chartOf } from './support/charts.ts'
 import { formatTable } from './support/table.ts'
 
-const USAGE = `npm run bench [-- NAME…] [--quick] [--json] [--against PEER,PEER] [--cell TEXT] [--list] [--charts FOLDER] [--profile FOLDER]`
+const USAGE = `npm run bench [-- NAME…] [--quick] [--json] [--against PEER,PEER] [--cell TEXT] [--list] [--with bun,deno] [--charts FOLDER] [--profile FOLDER]`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -16,13 +16,16 @@ export const bench: Bench = {
   about: 'resident memory per idle connection',
   async run(settings) {
     const count = settings.quick ? 4000 : 10_000
-    const figures: Record<string, Figure> = {}
-    for (const peer of PEERS.filter(({ name }) => isWanted(settings, OURS, name))) {
-      settings.progress(peer.name)
-      const rounds: number[] = []
-      for (let round = 0; round < (settings.quick ? 2 : 5); round++) rounds.push(await perConnection(peer, count))
-      figures[peer.name] = figureOf(rounds)
+    const peers = PEERS.filter(({ name }) => isWanted(settings, OURS, name))
+    const rounds = peers.map(() => [] as number[])
+    for (let round = 0; round < (settings.quick ? 2 : 5); round++) {
+      for (const [i, peer] of peers.entries()) {
+        settings.progress(peer.name)
+        rounds[i]!.push(await perConnection(peer, count))
+      }
     }
+    const figures: Record<string, Figure> = {}
+    for (const [i, { name }] of peers.entries()) figures[name] = figureOf(rounds[i]!)
     return [{ title: 'Idle connections', unit: 'KiB each', ours: OURS, rows: [{ cell: `${count}`, figures }] }]
   },
 }

@@ -23,6 +23,19 @@ declare module 'ws' {
     constructor(options: { server: Server; perMessageDeflate: boolean | object; maxPayload?: number })
     readonly clients: Set<WebSocket>
   }
+  export const Sender: {
+    frame(
+      data: Uint8Array,
+      options: {
+        fin: boolean
+        rsv1: boolean
+        opcode: number
+        mask: boolean
+        readOnly: boolean
+        generateMask?: (mask: Uint8Array) => void
+      },
+    ): Uint8Array[]
+  }
 }
 
 declare module 'echarts' {

@@ -11,11 +11,37 @@ const build = join(here, '.build')
 if (isOlder(join(here, 'node_modules', '.package-lock.json'), join(here, 'package-lock.json'))) {
   run('npm', ['ci', '--prefix', here, '--ignore-scripts', '--no-progress'])
 }
+const [options, runtimes] = takeRuntimes(process.argv.slice(2))
+if (runtimes.length > 0) {
+  run('npm', ['install', '--prefix', here, '--ignore-scripts', '--no-save', '--no-progress', ...runtimes])
+}
 rmSync(build, { recursive: true, force: true })
 run(process.execPath, [join(here, '..', 'node_modules', 'typescript', 'bin', 'tsc'), '-p', here])
 // What is not compiled is copied: data and the programs in other languages.
 for (const folder of ['corpus', 'load']) cpSync(join(here, folder), join(build, 'bench', folder), { recursive: true })
-run(process.execPath, ['--expose-gc', join(build, 'bench', 'main.js'), ...process.argv.slice(2)])
+for (const name of ['bun', 'deno']) {
+  const file = join('servers', `echo-${name}.mjs`)
+  cpSync(join(here, file), join(build, 'bench', file))
+}
+run(process.execPath, ['--expose-gc', join(build, 'bench', 'main.js'), ...options])
+
+/** `--with bun,deno`: packages that hold the program of a runtime for this machine, and nothing else. */
+function takeRuntimes(args) {
+  const at = args.indexOf('--with')
+  if (at === -1) return [args, []]
+  const arch = process.arch === 'arm64'
+  const packages = {
+    bun: arch ? '@oven/bun-linux-aarch64@1.4.5' : '@oven/bun-linux-x64@1.4.5',
+    deno: arch ? '@deno/linux-arm64-glibc@2.9.6' : '@deno/linux-x64-glibc@2.9.6',
+  }
+  const names = (args[at + 1] ?? '').split(',')
+  const unknown = names.find((name) => !Object.hasOwn(packages, name))
+  if (unknown !== undefined) {
+    console.error(`--with takes bun, deno or both; not ${unknown || 'nothing'}`)
+    process.exit(2)
+  }
+  return [args.toSpliced(at, 2), names.map((name) => packages[name])]
+}
 
 function isOlder(made, source) {
   return !existsSync(made) || statSync(made).mtimeMs < statSync(source).mtimeMs

@@ -85,7 +85,16 @@ export async function firstLine(child: ChildProcess, what: string): Promise<stri
 
 /** Resident memory of a process in bytes. Linux only. */
 export function residentBytes(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return statusBytes(pid, 'VmRSS')
+}
+
+/** The most resident memory that a process has had so far, in bytes. Linux only. */
+export function peakResidentBytes(pid: number): number {
+  return statusBytes(pid, 'VmHWM')
+}
+
+function statusBytes(pid: number, name: string): number {
+  const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
   return Number(match?.[1]) * 1024
 }
 

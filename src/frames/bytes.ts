@@ -72,7 +72,7 @@ function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
 
 /** How many bytes `text` takes in UTF-8; a lone surrogate counts as U+FFFD. @internal */
 export function utf8Length(text: string): number {
-  return Buffer.byteLength(text, 'utf8')
+  return Buffer.byteLength(text)
 }
 
 /** Writes `text` as UTF-8 at `at`; there must be room. @returns the number of bytes written. @internal */
@@ -82,7 +82,7 @@ export function writeUtf8(text: string, target: Uint8Array, at: number): number 
 
 /** `text` as UTF-8. @internal */
 export function encodeUtf8(text: string): Uint8Array {
-  return Buffer.from(text, 'utf8')
+  return Buffer.from(text)
 }
 
 /**

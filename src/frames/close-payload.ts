@@ -53,7 +53,7 @@ export function readStatusCode(bytes: Uint8Array, start = 0, end = bytes.length)
 
 /** The reason of a body that passed {@link checkClosePayload}; empty when there is none. §7.1.6. */
 export function readReason(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  return end - start > 2 ? decodeUtf8(bytes, start + 2, end) : ''
+  return end === start ? '' : decodeUtf8(bytes, start + 2, end)
 }
 
 /**

@@ -30,9 +30,10 @@ const keyWord = new BigInt64Array(keyBytes.buffer)
  * @internal
  */
 export function applyMaskInRange(bytes: Uint8Array, start: number, end: number, key: number, phase: number): void {
+  // A shift by 32 is one by 0, so a rotation by 0 needs no branch.
   // @req 6455-5.3-5 @req 6455-6.2-7
   const rotation = (phase & 3) << 3
-  const rotated = rotation === 0 ? key : (key << rotation) | (key >>> (32 - rotation))
+  const rotated = (key << rotation) | (key >>> (32 - rotation))
   const length = end - start
   if (length < WORDWISE_FROM) applyKeyBytes(bytes, start, end, rotated)
   else if (length < KERNEL_FROM || !applyKernel(bytes, start, end, rotated)) applyKeyWords(bytes, start, end, rotated)
@@ -70,7 +71,7 @@ function applyKeyWords(bytes: Uint8Array, start: number, end: number, key: numbe
   const lead = -(base + start) & 7
   applyKeyBytes(bytes, start, start + lead, key)
   const rotation = (lead & 3) << 3
-  const shifted = rotation === 0 ? key : (key << rotation) | (key >>> (32 - rotation))
+  const shifted = (key << rotation) | (key >>> (32 - rotation))
   keyBytes[0] = keyBytes[4] = shifted >>> 24
   keyBytes[1] = keyBytes[5] = shifted >>> 16
   keyBytes[2] = keyBytes[6] = shifted >>> 8

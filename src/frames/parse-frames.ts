@@ -1,4 +1,4 @@
-import { FIN, MASK, OPCODE, RSV1, RSV2, RSV3 } from './header.ts'
+import { FIN, MASK, OPCODE, RSV1 } from './header.ts'
 import { FrameParser, type FrameParserOptions, type FrameSink } from './parser.ts'
 import type { FrameInit } from './serializer.ts'
 import type { Violation } from './violation.ts'
@@ -58,8 +58,9 @@ class FrameCollector implements FrameSink {
     this.frames.push({
       fin: (byte0 & FIN) !== 0,
       rsv1: (byte0 & RSV1) !== 0,
-      rsv2: (byte0 & RSV2) !== 0,
-      rsv3: (byte0 & RSV3) !== 0,
+      // No extension that is known owns these, so a frame that has one set is refused.
+      rsv2: false,
+      rsv3: false,
       opcode: byte0 & OPCODE,
       masked: (bytes[this.position + 1]! & MASK) !== 0,
       maskingKey: this.#masked ? bytes.slice(start - 4, start) : null,

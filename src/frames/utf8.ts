@@ -21,7 +21,7 @@ export class Utf8Validator {
     let at = start
     while (this.#needed > 0 && at < end) if (!this.#octet(bytes[at++]!)) return false
     const tail = at + completeLength(bytes, at, end)
-    if (tail > at && !isValidUtf8(bytes, at, tail)) return false
+    if (!isValidUtf8(bytes, at, tail)) return false
     for (at = tail; at < end; at++) if (!this.#octet(bytes[at]!)) return false
     return true
   }

@@ -71,7 +71,7 @@ export class Connection implements MessageTarget, ReaderTarget {
     this.#encoded = extension === null ? null : new EncodedOutput(this.#output, extension.encoder(), () => this.woken())
     this.#sender = new Sender(this.#output, this.#encoded)
     this.#assembler = new MessageAssembler(this)
-    this.#reader = new Reader(this, this.#assembler, role, limits, extension, options.meter ?? null)
+    this.#reader = new Reader(this, this.#assembler, role, limits, extension)
   }
 
   /** OPEN, CLOSING or CLOSED; a connection begins OPEN. RFC 6455 §7.1. */

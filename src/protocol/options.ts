@@ -1,7 +1,6 @@
 import { UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import type { Role } from '../frames/header.ts'
-import type { FrameMeter } from './frame-meter.ts'
 import type { SlabPool } from './output.ts'
 
 /** Limits of one connection. Each is finite by default; `Infinity` lifts one, 0 is a limit like any other. */
@@ -36,8 +35,6 @@ export interface ConnectionOptions extends Partial<ProtocolLimits> {
   readonly maskingKey?: () => number
   /** Where output is written before it is taken; one for all connections of a process. Default: one of its own. */
   readonly slabPool?: SlabPool
-  /** Counts the frames that arrive. Default: nobody does. */
-  readonly meter?: FrameMeter | null
   /** What the opening handshake agreed on, RFC 6455 §9. Default: nothing. */
   readonly extension?: Extension | null
 }

@@ -1,7 +1,6 @@
 import type { Decoder, DecoderHost, Extension } from '../extensions/extension.ts'
 import type { Role } from '../frames/header.ts'
 import { FrameParser } from '../frames/parser.ts'
-import { type FrameMeter, MeteredSink } from './frame-meter.ts'
 import type { MessageAssembler } from './message-assembler.ts'
 import type { ProtocolLimits } from './options.ts'
 import { RetainedInput } from './retained-input.ts'
@@ -41,14 +40,11 @@ export class Reader implements DecoderHost {
     role: Role,
     limits: ProtocolLimits,
     extension: Extension | null,
-    meter: FrameMeter | null,
   ) {
     this.#target = target
     this.#framesPerTurn = limits.maxFramesPerTurn
     this.#decoder = extension === null ? null : extension.decoder(assembler, this, limits.maxPayload)
-    const frames = this.#decoder ?? assembler
-    const sink = meter === null ? frames : new MeteredSink(frames, meter, role)
-    this.#parser = new FrameParser(sink, { role, ...limits, rsv1Owned: extension !== null })
+    this.#parser = new FrameParser(this.#decoder ?? assembler, { role, ...limits, rsv1Owned: extension !== null })
   }
 
   /** Bytes that wait. */

@@ -2,20 +2,13 @@ import { HandshakeError } from '../errors.ts'
 import type { Clock } from '../socket/clock.ts'
 import { type Rate, TokenBucket } from '../socket/token-bucket.ts'
 
-/** Addresses that are remembered at most; each takes about 150 bytes. */
-const MOST_ADDRESSES = 65_536
-/** Addresses that one request may forget: more than the one it may add, and never so many that it takes long. */
-const MOST_FORGOTTEN = 8
+/** Addresses that are remembered; whoever was not seen for the longest time is forgotten first. */
+const MOST_ADDRESSES = 10_000
 
-/**
- * How fast each address may come with opening handshakes. An address is forgotten once its bucket is full, since then it
- * is like one that never came; whoever comes looks after that, so there are no timers. When there are too many, the one
- * that was not seen for longest is forgotten early: it may come sooner than it should, but nobody else is refused.
- */
+/** Counts the opening handshakes of each address. */
 export class HandshakeRate {
   readonly #rate: Rate
   readonly #clock: Clock
-  /** Those seen last stand at the end. */
   readonly #buckets = new Map<string, TokenBucket>()
 
   constructor(rate: Rate, clock: Clock) {
@@ -23,41 +16,31 @@ export class HandshakeRate {
     this.#clock = clock
   }
 
-  /** Addresses that are remembered. */
+  /** How many addresses are remembered. */
   get size(): number {
     return this.#buckets.size
   }
 
-  /**
-   * Counts one request, well formed or not.
-   *
-   * @param address - undefined when the transport has none: then nothing is counted
-   * @throws HandshakeError with 429, and `Retry-After` in seconds, when the address comes too often; a request that is
-   * refused so takes no token
-   */
-  check(address: string | undefined): void {
+  /** @throws HandshakeError with 429 and `Retry-After` when the address has had too many */
+  count(address: string | undefined): void {
     if (address === undefined) return
     const now = this.#clock.now()
-    const bucket = this.#buckets.get(address) ?? new TokenBucket(this.#rate)
+    const bucket = this.#buckets.get(address) ?? new TokenBucket(this.#rate, now)
     this.#buckets.delete(address)
-    this.#forget(now)
     this.#buckets.set(address, bucket)
-    // @req 6455-10.4-1
+    if (this.#buckets.size > MOST_ADDRESSES) this.#forgetOldest()
     if (bucket.take(1, now)) return
-    // RFC 9110 §10.2.3, RFC 6585 §4
-    const seconds = Math.ceil(bucket.waitMs(1, now) / 1000)
+    const seconds = Math.ceil(bucket.waitFor(1, now) / 1000)
+    // @req 6455-10.4-1
     throw new HandshakeError('6455-10.4-1', 429, 'too many opening handshakes from this address', [
       ['Retry-After', String(seconds)],
     ])
   }
 
-  #forget(now: number): void {
-    let forgotten = 0
-    for (const [address, bucket] of this.#buckets) {
-      if (forgotten === MOST_FORGOTTEN) return
-      if (this.#buckets.size < MOST_ADDRESSES && !bucket.isFull(now)) return
+  #forgetOldest(): void {
+    for (const address of this.#buckets.keys()) {
       this.#buckets.delete(address)
-      forgotten++
+      return
     }
   }
 }

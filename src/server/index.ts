@@ -11,7 +11,6 @@ export {
 } from './admission.ts'
 export type { TrustProxyOptions } from './client-address.ts'
 export type { WebSocketClass, WebSocketServerOptions } from './options.ts'
-export type { RateLimitOptions } from './rate-limit.ts'
 export { WebSocketServer, type WebSocketServerEvents } from './server.ts'
 export type { ShutdownOptions, ShutdownReport } from './shutdown.ts'
 export type { ServerStats } from './stats.ts'

@@ -9,10 +9,10 @@ import { type HeadLimits, headLimits } from '../handshake/head-limits.ts'
 import type { ExtensionNegotiator } from '../handshake/negotiation.ts'
 import { limitOption } from '../protocol/options.ts'
 import { booleanOption, type CheckedSocketOptions, checkSocketOptions, type SocketOptions } from '../socket/options.ts'
+import { type Rate, rateOption } from '../socket/token-bucket.ts'
 import { WebSocket } from '../socket/websocket.ts'
 import type { Authorize } from './admission.ts'
 import { type AddressFinder, addressFinder, type TrustProxyOptions } from './client-address.ts'
-import { type CheckedRateLimit, type RateLimitOptions, rateLimitOption } from './rate-limit.ts'
 import type { AnyRequest } from './upgrade-request.ts'
 import type { VerifyClient } from './verify-client.ts'
 
@@ -83,11 +83,6 @@ export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
   maxConnections?: number
   /** Connections from one address at most; more are refused with 429. Default Infinity. */
   maxConnectionsPerAddress?: number
-  /**
-   * How fast one address may come, and one connection may send: token buckets of `{ perSecond, burst }`, RFC 6455 §10.4.
-   * Default: no limit.
-   */
-  rateLimit?: RateLimitOptions
   /** Limits of the request head: 8 KiB request line (414), 16 KiB in all and 100 fields (431). */
   headLimits?: Partial<HeadLimits>
 }
@@ -100,9 +95,10 @@ export interface CheckedServerOptions {
   readonly maxPendingHandshakes: number
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
-  readonly rateLimit: CheckedRateLimit
   readonly headLimits: HeadLimits
   readonly addressOf: AddressFinder
+  /** Opening handshakes of one address; null: no limit. */
+  readonly handshakeRate: Rate | null
 }
 
 /**
@@ -145,9 +141,9 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
       Number.POSITIVE_INFINITY,
       1,
     ),
-    rateLimit: rateLimitOption(options.rateLimit),
     headLimits: headLimits(options.headLimits),
     addressOf: addressFinder(options.trustProxy),
+    handshakeRate: rateOption('rateLimit.handshakes', options.rateLimit?.handshakes),
   }
 }
 

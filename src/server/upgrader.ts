@@ -91,17 +91,15 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     this.#hooks = hooks
     this.#checked = checked
     this.#counter = new ConnectionCounter(checked.maxConnections, checked.maxConnectionsPerAddress)
-    const { handshakes, connection: rates } = checked.rateLimit
-    this.#handshakeRate = handshakes === null ? null : new HandshakeRate(handshakes, socket.clock)
     this.#driverOptions = {
       ...socket,
       connection: { ...socket, role: 'server', slabPool },
       heartbeat: new Heartbeat(socket.clock, socket.heartbeat),
-      rates,
       writesAreCopied: false,
     }
     this.#tcpDriverOptions = { ...this.#driverOptions, writesAreCopied: true }
     this.clock = socket.clock
+    this.#handshakeRate = checked.handshakeRate === null ? null : new HandshakeRate(checked.handshakeRate, socket.clock)
     this.handshakeTimeout = checked.handshakeTimeout
     this.closeTimeout = socket.closeTimeout
     this.headLimits = checked.headLimits
@@ -184,7 +182,6 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   }
 
   #decide(pending: PendingHandshake<Data>, head: RequestHead, request: AnyRequest): void {
-    if (!this.#isInTime(pending, head)) return
     let plan: UpgradePlan
     try {
       plan = validateUpgrade(head)
@@ -198,8 +195,10 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
         // @req 6455-4.2.2-8
         throw new HandshakeError('6455-4.2.2-8', 404, `nothing is served at ${quote(plan.path)}`)
       }
+      const address = this.#addressOf(pending.socket, plan)
+      this.#handshakeRate?.count(address)
       checkOrigin(plan, this.#options.origins ?? 'same-origin')
-      this.#counter.check(this.#addressOf(pending.socket, plan))
+      this.#counter.check(address)
       if (authorize === undefined && verifyClient !== undefined && isSynchronous(verifyClient)) {
         if (!verifyClient(verifyClientInfo(request, plan.origin, pending.socket))) throw refusedClient()
       }
@@ -210,18 +209,6 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     if (authorize === undefined && (verifyClient === undefined || isSynchronous(verifyClient))) {
       this.#accept(pending, plan, request, undefined as Data, NO_CHOICES)
     } else this.#authorize(pending, plan, request)
-  }
-
-  /** Counts the request for its address. @returns false when it came too soon, and was refused */
-  #isInTime(pending: PendingHandshake<Data>, head: RequestHead): boolean {
-    if (this.#handshakeRate === null) return true
-    try {
-      this.#handshakeRate.check(this.#addressOf(pending.socket, { head }))
-      return true
-    } catch (error) {
-      this.#refuse(pending, error)
-      return false
-    }
   }
 
   /** What is no opening handshake may be answered by the application instead. */
@@ -320,7 +307,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     return new SocketClass(null, undefined, this.#options)
   }
 
-  #addressOf(socket: Duplex, { head }: { readonly head: RequestHead }): string | undefined {
+  #addressOf(socket: Duplex, { head }: UpgradePlan): string | undefined {
     return this.#checked.addressOf((socket as Partial<Socket>).remoteAddress, (name) => head.fields.get(name))
   }
 

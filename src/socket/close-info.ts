@@ -10,7 +10,7 @@ export const CloseCause = {
   ProtocolViolation: 'protocol-violation',
   /** The peer went past a limit such as `maxPayload`; `requirement` says which rule it stands under. */
   LimitExceeded: 'limit-exceeded',
-  /** The peer sent faster than `rateLimit` allows; it got 1008. */
+  /** The peer sent more than `rateLimit` allows; it got 1008. */
   RateLimit: 'rate-limit',
   /** A handler of the application threw or rejected; the peer got 1011. */
   HandlerError: 'handler-error',

@@ -3,12 +3,13 @@ import type { ConnectionOptions } from '../protocol/options.ts'
 import type { Clock } from './clock.ts'
 import type { CloseInfo } from './close-info.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import type { ConnectionRates, RateLimiterOwner } from './rate-limiter.ts'
 
 /**
  * What the driver tells the `WebSocket` object, which also listens to the connection: it hands `woken` on to the driver,
  * and `pong` to `pongReceived`.
  */
-export interface DriverEvents extends ConnectionListener {
+export interface DriverEvents extends ConnectionListener, RateLimiterOwner {
   /** The transport has nothing left to send; called after {@link SocketDriver.expectDrain}. */
   drained(): void
   /** A callback of the application threw. */
@@ -23,6 +24,8 @@ export interface DriverEvents extends ConnectionListener {
 export interface DriverOptions {
   readonly connection: ConnectionOptions
   readonly clock: Clock
+  /** Rates that the peer has to keep; default: none. */
+  readonly rates?: ConnectionRates | null
   /** The watch over silent peers and stalled writes. */
   readonly heartbeat: Heartbeat
   /** Bytes that may be read before the rest waits for the next turn of the event loop. */

@@ -2,6 +2,7 @@ import { UsageError } from '../errors.ts'
 import { defaultLimits, limitOption } from '../protocol/options.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { HeartbeatOptions } from './heartbeat.ts'
+import { type ConnectionRates, connectionRates, type RateLimitOptions } from './rate-limiter.ts'
 import { type SlowConsumerPolicy, slowConsumerOption } from './slow-consumer.ts'
 
 /** Options of one connection; a server gives the same ones to all of its connections. */
@@ -40,6 +41,8 @@ export interface SocketOptions {
    * A number sets both times, in milliseconds; false turns it off. Default: 20,000 and 20,000 on a server, off on a client.
    */
   heartbeat?: boolean | number | Partial<HeartbeatOptions>
+  /** How much a peer may ask; off by default. RFC 6455 §10.4. */
+  rateLimit?: RateLimitOptions
   /** What a text message arrives as: `'string'` (default) or a `'buffer'` of its UTF-8. */
   textFormat?: 'string' | 'buffer'
   /**
@@ -64,6 +67,8 @@ export interface CheckedSocketOptions {
   readonly maxBackpressure: number
   readonly slowConsumer: SlowConsumerPolicy
   readonly heartbeat: HeartbeatOptions | null
+  /** null: no rate is limited. */
+  readonly rates: ConnectionRates | null
   readonly textFormat: 'string' | 'buffer'
   readonly withoutListener: 'hold' | 'discard'
   readonly clock: Clock
@@ -97,6 +102,7 @@ export function checkSocketOptions(options: SocketOptions, heartbeatByDefault: b
     maxBackpressure: limitOption('maxBackpressure', options.maxBackpressure, 16 << 20),
     slowConsumer: slowConsumerOption(options.slowConsumer),
     heartbeat: heartbeatOption(options.heartbeat ?? heartbeatByDefault),
+    rates: connectionRates(options.rateLimit),
     textFormat,
     withoutListener,
     clock: options.clock ?? systemClock,

@@ -1,142 +1,136 @@
-/*
- * How fast one peer may send: messages, bytes and control frames, a token bucket for each.
- *
- * Theory of operation
- * -------------------
- * The limiter is the meter of its connection: it is asked for every frame, before anybody acts on it. With 'close' a
- * frame for which there are no tokens fails the connection. With 'pause' every frame passes and is paid for; when a
- * bucket is empty nothing more is read until it has a token again, so TCP makes the peer wait and nothing is lost. A
- * frame cannot be given back, so the bytes of the one in hand may be owed: that makes the pause longer.
- */
+import { UsageError } from '../errors.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
-import type { FrameMeter } from '../protocol/frame-meter.ts'
-import type { ConnectionOptions } from '../protocol/options.ts'
 import type { Clock } from './clock.ts'
-import { type Rate, TokenBucket } from './token-bucket.ts'
+import { type Rate, type RateOptions, rateOption, TokenBucket } from './token-bucket.ts'
 
-/** What one connection may receive; null: no limit. */
+/** How much one peer may ask of a server, RFC 6455 §10.4. What is not given has no limit. */
+export interface RateLimitOptions {
+  /** Opening handshakes from one address; one more is refused with 429 and `Retry-After`. Servers only. */
+  readonly handshakes?: RateOptions | undefined
+  /** Messages on one connection, empty ones too. Fragments count by their bytes. */
+  readonly messages?: RateOptions | undefined
+  /** Bytes on one connection as they come from the transport, headers and empty fragments included. */
+  readonly bytes?: RateOptions | undefined
+  /** Pings and Pongs on one connection. */
+  readonly controlFrames?: RateOptions | undefined
+  /**
+   * What becomes of a connection that goes past a rate: `'close'` (default) ends it with 1008, `'pause'` reads on only
+   * when as many may come again: nothing is lost, and TCP makes the peer wait.
+   */
+  readonly onExceeded?: 'close' | 'pause' | undefined
+}
+
+/** What is counted on a connection. */
+export type Counted = 'messages' | 'bytes' | 'controlFrames'
+
+const COUNTED: readonly Counted[] = ['messages', 'bytes', 'controlFrames']
+
+const NAMES: Readonly<Record<Counted, string>> = {
+  messages: 'messages',
+  bytes: 'bytes',
+  controlFrames: 'control frames',
+}
+
+/** {@link RateLimitOptions} of one connection after the checks. */
 export interface ConnectionRates {
-  readonly messages: Rate | null
-  readonly bytes: Rate | null
-  readonly controlFrames: Rate | null
+  readonly rates: ReadonlyMap<Counted, Rate>
   readonly onExceeded: 'close' | 'pause'
 }
 
-/** The connection whose peer is limited. */
+/**
+ * Checks the rates of connections.
+ *
+ * @returns null when none is limited
+ * @throws UsageError that names the option which is wrong
+ */
+export function connectionRates(options: RateLimitOptions | undefined): ConnectionRates | null {
+  if (options === undefined) return null
+  if (typeof options !== 'object' || options === null) {
+    throw new UsageError(`option rateLimit is ${String(options)}; it must be an object`)
+  }
+  const { onExceeded = 'close' } = options
+  if (onExceeded !== 'close' && onExceeded !== 'pause') {
+    throw new UsageError(`option rateLimit.onExceeded is ${String(onExceeded)}; it must be 'close' or 'pause'`)
+  }
+  const rates = new Map<Counted, Rate>()
+  for (const counted of COUNTED) {
+    const rate = rateOption(`rateLimit.${counted}`, options[counted])
+    if (rate !== null) rates.set(counted, rate)
+  }
+  return rates.size === 0 ? null : { rates, onExceeded }
+}
+
+/** Whom a {@link RateLimiter} tells. */
 export interface RateLimiterOwner {
-  /** {@link RateLimiter.isWaiting} has changed. */
-  fullnessChanged(): void
-  /** The peer sends too fast, and the connection ends. */
+  /** The connection shall end. */
   rateExceeded(violation: Violation): void
+  /** Whether the connection waits has changed. */
+  rateChanged(): void
 }
 
-/** A timer is set for no longer than this, and again when it was too short: clocks know no timers of many days. */
-const LONGEST_WAIT_MS = 86_400_000
-
-const tooManyMessages = exceeded('messages')
-const tooManyBytes = exceeded('bytes')
-const tooManyControlFrames = exceeded('controlFrames')
-
-function exceeded(name: string): Violation {
-  return Object.freeze({
-    id: '6455-10.4-1',
-    statusCode: StatusCode.PolicyViolation,
-    message: `the peer sends faster than rateLimit.${name} allows`,
-  })
-}
-
-/** Holds one peer to its rates. Made only for a connection that has some. RFC 6455 §10.4. */
-export class RateLimiter implements FrameMeter {
+/** Counts what comes on one connection, and says when it is too much. */
+export class RateLimiter {
   readonly #owner: RateLimiterOwner
   readonly #clock: Clock
-  readonly #pauses: boolean
-  readonly #messages: TokenBucket | null
-  readonly #bytes: TokenBucket | null
-  readonly #controlFrames: TokenBucket | null
-  #isWaiting = false
+  readonly #rates: ConnectionRates
+  readonly #buckets = new Map<Counted, TokenBucket>()
   #timer: unknown
+  #isWaiting = false
+  #isOver = false
 
-  constructor(rates: ConnectionRates, clock: Clock, owner: RateLimiterOwner) {
+  constructor(owner: RateLimiterOwner, rates: ConnectionRates, clock: Clock) {
     this.#owner = owner
     this.#clock = clock
-    this.#pauses = rates.onExceeded === 'pause'
-    this.#messages = bucketOf(rates.messages)
-    this.#bytes = bucketOf(rates.bytes)
-    this.#controlFrames = bucketOf(rates.controlFrames)
+    this.#rates = rates
+    const now = clock.now()
+    for (const [counted, rate] of rates.rates) this.#buckets.set(counted, new TokenBucket(rate, now))
   }
 
-  /** Whether reading should stop because a bucket is empty. */
+  /** Whether nothing shall be read for now. */
   get isWaiting(): boolean {
     return this.#isWaiting
   }
 
-  dataFrame(): boolean {
-    return this.#count(this.#messages, 1, tooManyMessages)
-  }
-
-  controlFrame(): boolean {
-    return this.#count(this.#controlFrames, 1, tooManyControlFrames)
-  }
-
-  bytes(count: number): boolean {
-    return this.#count(this.#bytes, count, tooManyBytes)
-  }
-
-  /** The connection is over. */
-  stop(): void {
-    this.#clock.clearTimeout(this.#timer)
-  }
-
-  /** Options of a driver, with this as the meter of its connection. */
-  metered<Options extends { readonly connection: ConnectionOptions }>(options: Options): Options {
-    return { ...options, connection: { ...options.connection, meter: this } }
-  }
-
-  #count(bucket: TokenBucket | null, count: number, violation: Violation): boolean {
-    if (bucket === null) return true
+  /** Something came. @returns false when it is not to be taken: the connection ends */
+  count(counted: Counted, amount: number): boolean {
+    const bucket = this.#buckets.get(counted)
+    if (bucket === undefined || this.#isOver) return true
     const now = this.#clock.now()
-    if (this.#pauses) {
-      bucket.spend(count, now)
-      if (!this.#isWaiting && bucket.waitMs(1, now) > 0) this.#wait(now)
+    if (this.#rates.onExceeded === 'pause') {
+      bucket.spend(amount, now)
+      this.#look(now)
       return true
     }
-    if (bucket.take(count, now)) return true
-    this.#owner.rateExceeded(violation)
+    if (bucket.take(amount, now)) return true
+    const { perSecond, burst } = this.#rates.rates.get(counted)!
+    // @req 6455-10.4-1
+    this.#owner.rateExceeded({
+      id: '6455-10.4-1',
+      statusCode: StatusCode.PolicyViolation,
+      message: `more than ${burst} ${NAMES[counted]} at once, or ${perSecond} a second`,
+    })
     return false
   }
 
-  /** Reads no more until every bucket has a token. */
-  #wait(now: number): void {
-    this.#isWaiting = true
-    this.#setTimer(now)
-    this.#owner.fullnessChanged()
-  }
-
-  #setTimer(now: number): void {
-    this.#timer = this.#clock.setTimeout(this.#wake, Math.min(this.#waitMs(now), LONGEST_WAIT_MS))
-  }
-
-  readonly #wake = (): void => {
-    const now = this.#clock.now()
-    // What was owed may have grown since, by the rest of the frame in hand; and timers may be early.
-    if (this.#waitMs(now) > 0) {
-      this.#setTimer(now)
-      return
-    }
+  /** Nothing more comes. */
+  close(): void {
+    this.#isOver = true
     this.#isWaiting = false
-    this.#owner.fullnessChanged()
+    this.#clock.clearTimeout(this.#timer)
   }
 
-  #waitMs(now: number): number {
-    return Math.max(
-      this.#messages?.waitMs(1, now) ?? 0,
-      this.#bytes?.waitMs(1, now) ?? 0,
-      this.#controlFrames?.waitMs(1, now) ?? 0,
-    )
+  /** Waits while a bucket owes. */
+  #look(now: number): void {
+    let wait = 0
+    for (const bucket of this.#buckets.values()) wait = Math.max(wait, bucket.waitFor(0, now))
+    const waits = wait > 0
+    if (waits) {
+      this.#clock.clearTimeout(this.#timer)
+      this.#timer = this.#clock.setTimeout(() => this.#look(this.#clock.now()), Math.ceil(wait))
+    }
+    if (waits === this.#isWaiting) return
+    this.#isWaiting = waits
+    this.#owner.rateChanged()
   }
-}
-
-function bucketOf(rate: Rate | null): TokenBucket | null {
-  return rate === null ? null : new TokenBucket(rate)
 }

@@ -20,7 +20,7 @@ import { Inbox, type InboxOwner } from './inbox.ts'
 import { Outbox, type OutboxOptions, type OutboxOwner } from './outbox.ts'
 import { OutgoingStream, type SendStreamOptions, type StreamSource } from './outgoing-stream.ts'
 import { type Payload, type SendOptions, toBinaryType, toBuffer } from './payload.ts'
-import { type ConnectionRates, RateLimiter, type RateLimiterOwner } from './rate-limiter.ts'
+import type { Counted } from './rate-limiter.ts'
 import type { SendCallback } from './send-callbacks.ts'
 import { SocketDriver } from './socket-driver.ts'
 import { Traffic } from './traffic.ts'
@@ -28,7 +28,7 @@ import { Traffic } from './traffic.ts'
 /** How a server or a client sets up a connection whose opening handshake is done. */
 export interface SessionOptions {
   readonly socket: Duplex
-  readonly driver: DriverOptions & OutboxOptions & { readonly rates?: ConnectionRates | null }
+  readonly driver: DriverOptions & OutboxOptions
   readonly textFormat: 'string' | 'buffer'
   /** What becomes of messages while nobody listens. Default `'hold'`. */
   readonly withoutListener?: 'hold' | 'discard' | undefined
@@ -48,16 +48,14 @@ const applicationFailed: Violation = Object.freeze({
 })
 
 /** One connection between its driver and its listeners. */
-export class Session implements DriverEvents, InboxOwner, OutboxOwner, RateLimiterOwner {
+export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   readonly driver: SocketDriver
   binaryType: BinaryType = 'nodebuffer'
   readonly traffic: Traffic
   readonly #emitter: EventEmitter<WebSocketEvents>
   readonly #options: SessionOptions
-  /** Made when the peer's rate is limited. */
-  readonly #limiter: RateLimiter | null
   #isPaused = false
-  /** Whether reading was stopped: by `pause`, because too much waits, or because the peer sends too fast. */
+  /** Whether reading was stopped, by `pause` or because too much waits. */
   #isStopped = false
   /** Where messages wait for the transport; made when one has to. */
   #outbox: Outbox | null = null
@@ -71,9 +69,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner, RateLimit
     this.#emitter = emitter
     this.#options = options
     this.traffic = options.traffic ?? new Traffic()
-    const { driver } = options
-    this.#limiter = driver.rates ? new RateLimiter(driver.rates, driver.clock, this) : null
-    this.driver = new SocketDriver(options.socket, this, this.#limiter?.metered(driver) ?? driver)
+    this.driver = new SocketDriver(options.socket, this, options.driver)
   }
 
   /** Bytes that were sent and have not been handed to the operating system; frame headers count. */
@@ -172,7 +168,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner, RateLimit
 
   /** Reads or does not, as `pause` and the inbox want it. */
   fullnessChanged(): void {
-    const stop = this.#isPaused || this.#inbox?.isFull === true || this.#limiter?.isWaiting === true
+    const stop = this.#isPaused || this.#inbox?.isFull === true || this.driver.limiter?.isWaiting === true
     if (stop === this.#isStopped) return
     this.#isStopped = stop
     if (stop) this.driver.pause()
@@ -195,6 +191,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner, RateLimit
   }
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
+    if (!this.#isWithinRate('messages')) return
     this.traffic.messagesReceived++
     if (this.#inbox === null || this.#inbox.isIdle) {
       const data = this.toData(isBinary, bytes, start, end, owned)
@@ -207,16 +204,19 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner, RateLimit
     const consumer = this.#inbox === null ? null : this.#inbox.consumer
     if (consumer === 'messages') return null
     if (consumer === null && (!this.#isHeld || this.#emitter.listenerCount('message') > 0)) return null
+    if (!this.#isWithinRate('messages')) return null
     this.traffic.messagesReceived++
     return this.inbox.start(isBinary)
   }
 
   ping(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#isWithinRate('controlFrames')) return
     this.#control('ping', bytes, start, end)
   }
 
   pong(bytes: Uint8Array, start: number, end: number): void {
     this.driver.pongReceived()
+    if (!this.#isWithinRate('controlFrames')) return
     this.#control('pong', bytes, start, end)
   }
 
@@ -237,10 +237,6 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner, RateLimit
     }
   }
 
-  rateExceeded(violation: Violation): void {
-    this.driver.fail(violation, CloseCause.RateLimit)
-  }
-
   drained(): void {
     this.#outbox?.writable()
   }
@@ -253,9 +249,16 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner, RateLimit
     this.#report(error)
   }
 
+  rateExceeded(violation: Violation): void {
+    this.driver.fail(violation, CloseCause.RateLimit)
+  }
+
+  rateChanged(): void {
+    this.fullnessChanged()
+  }
+
   ended(info: CloseInfo): void {
     this.#closeInfo = info
-    this.#limiter?.stop()
     this.#options.onClosed(info)
     this.#inbox?.over()
     this.#outbox?.abandon()
@@ -267,6 +270,12 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner, RateLimit
     if (!isBinary && this.#options.textFormat === 'string') return decodeUtf8(bytes, start, end)
     if (isBinary && this.binaryType !== 'nodebuffer') return toBinaryType(this.binaryType, bytes, start, end, owned)
     return toBuffer(bytes, start, end, owned)
+  }
+
+  /** Whether what came is to be taken; if not, the connection ends. */
+  #isWithinRate(counted: Counted): boolean {
+    const { limiter } = this.driver
+    return limiter === null || limiter.count(counted, 1)
   }
 
   /** Whether a message was begun in fragments and not ended; one that is streamed does not count. */

@@ -17,6 +17,7 @@ import { CloseCause, closeInfoOf } from './close-info.ts'
 import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import { type Flushable, flushSoon } from './flush-queue.ts'
 import type { Patient } from './heartbeat.ts'
+import { RateLimiter } from './rate-limiter.ts'
 import { callBack, type SendCallback, SendCallbacks } from './send-callbacks.ts'
 import { listenTo, type TransportListener } from './transport-listeners.ts'
 import { WriteStall } from './write-stall.ts'
@@ -30,6 +31,8 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
   askedAt = -1
   readonly socket: Duplex
   readonly connection: Connection
+  /** Counts what comes; null when no rate is limited. */
+  readonly limiter: RateLimiter | null
   readonly #events: DriverEvents
   readonly #options: DriverOptions
   /** Made when somebody wants to be called back. */
@@ -63,6 +66,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     this.#events = events
     this.#options = options
     this.connection = new Connection(events, options.connection)
+    this.limiter = options.rates ? new RateLimiter(events, options.rates, options.clock) : null
   }
 
   /** Milliseconds from the last heartbeat Ping to its Pong; -1 when none was answered yet. */
@@ -101,7 +105,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     this.#heard = true
     this.#bytesThisTurn += length
     this.#isReading = true
-    this.connection.receive(chunk, 0, length)
+    if (this.limiter === null || this.limiter.count('bytes', length)) this.connection.receive(chunk, 0, length)
     this.#isReading = false
     if (this.#bytesThisTurn >= this.#options.maxBytesPerTurn) this.#nextTurn()
     this.#flush(true)
@@ -133,6 +137,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     this.#isClosed = true
     this.#options.clock.clearTimeout(this.#closeTimer)
     this.#options.heartbeat.remove(this)
+    this.limiter?.close()
     this.#end()
   }
 

@@ -1,72 +1,82 @@
 import { UsageError } from '../errors.ts'
 
-/** How much may come, on average and at once. */
-export interface Rate {
-  /** Tokens that come back in a second: any number above 0, also a fraction. `Infinity`: no limit. */
+/** How much of something may come: a rate that lasts, and how far above it a burst may go. */
+export interface RateOptions {
+  /** How many may come in a second in the long run; more than 0, `Infinity` for no limit. */
   readonly perSecond: number
-  /** Tokens when nothing was taken for a while, and so the most that may come at once: at least 1. `Infinity`: no limit. */
+  /** How many may come at once. Default: as many as in a second, but at least one. */
+  readonly burst?: number | undefined
+}
+
+/** {@link RateOptions} after the checks. */
+export interface Rate {
+  readonly perSecond: number
   readonly burst: number
 }
 
 /**
- * A token bucket: never gives more than `burst + perSecond * t` tokens in any `t` seconds. It remembers one number, the
- * moment at which it will be full again, and needs no timer to fill up.
+ * Checks a rate; nothing is coerced.
+ *
+ * @returns null when there is no limit
+ * @throws UsageError that names the option which is wrong
  */
-export class TokenBucket {
-  readonly #msPerToken: number
-  /** Milliseconds in which an empty bucket fills up. */
-  readonly #span: number
-  #fullAt = Number.NEGATIVE_INFINITY
-
-  constructor({ perSecond, burst }: Rate) {
-    this.#msPerToken = 1000 / perSecond
-    this.#span = burst * this.#msPerToken
+export function rateOption(name: string, rate: RateOptions | undefined): Rate | null {
+  if (rate === undefined) return null
+  if (typeof rate !== 'object' || rate === null) {
+    throw new UsageError(`option ${name} is ${String(rate)}; it must be an object with perSecond`)
   }
+  const { perSecond } = rate
+  checkAmount(`${name}.perSecond`, perSecond, Number.MIN_VALUE)
+  const burst = rate.burst ?? Math.max(1, perSecond)
+  checkAmount(`${name}.burst`, burst, 1)
+  return perSecond === Number.POSITIVE_INFINITY ? null : { perSecond, burst }
+}
 
-  /** Whether it is as if nothing had ever been taken. @param now - milliseconds, here and below */
-  isFull(now: number): boolean {
-    return this.#fullAt <= now
-  }
-
-  /** Takes `count` tokens, if that many are there. @returns whether they were; if not, nothing was taken */
-  take(count: number, now: number): boolean {
-    if (this.waitMs(count, now) > 0) return false
-    this.spend(count, now)
-    return true
-  }
-
-  /** Takes `count` tokens; those that are not there are owed. */
-  spend(count: number, now: number): void {
-    this.#fullAt = Math.max(this.#fullAt, now) + count * this.#msPerToken
-  }
-
-  /** Whole milliseconds until `count` tokens are there, if nobody takes any; 0: they are. `Infinity` above `burst`. */
-  waitMs(count: number, now: number): number {
-    const cost = count * this.#msPerToken
-    if (cost > this.#span) return Number.POSITIVE_INFINITY
-    return Math.max(0, Math.ceil(this.#fullAt - now + cost - this.#span))
-  }
+function checkAmount(name: string, value: unknown, min: number): void {
+  if (typeof value === 'number' && value >= min) return
+  const least = min < 1 ? 'more than 0' : `at least ${min}`
+  throw new UsageError(`option ${name} is ${String(value)}; it must be a number of ${least}`)
 }
 
 /**
- * Checks a rate; numbers are taken as they are or refused.
- *
- * @returns null when there is no limit
- * @throws UsageError that names what is wrong
+ * A token bucket: it fills at a steady rate up to its burst, and what comes takes out of it. No timer: it looks at the
+ * time whenever it is asked.
  */
-export function rateOption(name: string, rate: Rate | undefined): Rate | null {
-  if (rate === undefined) return null
-  if (typeof rate !== 'object' || rate === null) {
-    throw new UsageError(`option ${name} is ${String(rate)}; it must be an object with perSecond and burst`)
+export class TokenBucket {
+  readonly #rate: Rate
+  #tokens: number
+  #at: number
+
+  /** @param now - milliseconds */
+  constructor(rate: Rate, now: number) {
+    this.#rate = rate
+    this.#tokens = rate.burst
+    this.#at = now
   }
-  const { perSecond, burst } = rate
-  if (typeof perSecond !== 'number' || !(perSecond > 0)) {
-    throw new UsageError(`option ${name}.perSecond is ${String(perSecond)}; it must be a number above 0, or Infinity`)
+
+  /** Takes tokens if there are enough. @returns whether there were */
+  take(count: number, now: number): boolean {
+    this.#fill(now)
+    if (this.#tokens < count) return false
+    this.#tokens -= count
+    return true
   }
-  const isWhole = Number.isInteger(burst) || burst === Number.POSITIVE_INFINITY
-  if (typeof burst !== 'number' || !isWhole || burst < 1) {
-    throw new UsageError(`option ${name}.burst is ${String(burst)}; it must be an integer of at least 1, or Infinity`)
+
+  /** Takes tokens, also those that are still to come. */
+  spend(count: number, now: number): void {
+    this.#fill(now)
+    this.#tokens -= count
   }
-  const isLimit = perSecond < Number.POSITIVE_INFINITY && burst < Number.POSITIVE_INFINITY
-  return isLimit ? { perSecond, burst } : null
+
+  /** Milliseconds until there are so many tokens; 0 when there are. @param count - at most the burst */
+  waitFor(count: number, now: number): number {
+    this.#fill(now)
+    return Math.max(0, ((count - this.#tokens) / this.#rate.perSecond) * 1000)
+  }
+
+  #fill(now: number): void {
+    const { perSecond, burst } = this.#rate
+    this.#tokens = Math.min(burst, this.#tokens + (Math.max(0, now - this.#at) / 1000) * perSecond)
+    this.#at = now
+  }
 }

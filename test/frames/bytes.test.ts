@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { decodeUtf8, encodeUtf8, isValidUtf8, uninitialised, utf8Length, writeUtf8 } from '../../src/frames/bytes.ts'
+import {
+  copyOf,
+  decodeUtf8,
+  encodeUtf8,
+  isValidUtf8,
+  uninitialised,
+  utf8Length,
+  writeUtf8,
+} from '../../src/frames/bytes.ts'
 import { concat } from '../support/chunkings.ts'
 import { hex } from '../support/hex.ts'
+import { sweepStep } from '../support/sweep.ts'
 
 /** Texts on both sides of the length from which the runtime's own kernels are used, and the UTF-8 of each. */
 const TEXTS = [
@@ -62,6 +71,52 @@ describe('isValidUtf8', () => {
   })
 })
 
+describe('isValidUtf8 on memory of all kinds', () => {
+  it('looks at all of a buffer that has grown since it was seen', () => {
+    // The type checker's library is older than resizable buffers; Node 20 has them.
+    const Resizable = ArrayBuffer as unknown as new (
+      length: number,
+      options: { maxByteLength: number },
+    ) => ArrayBuffer & { resize(length: number): void }
+    const buffer = new Resizable(64, { maxByteLength: 256 })
+    expect(isValidUtf8(new Uint8Array(buffer), 0, 64)).toBe(true)
+    buffer.resize(256)
+    const bytes = new Uint8Array(buffer)
+    bytes[100] = 0xff
+    expect(isValidUtf8(bytes, 0, 256)).toBe(false)
+    expect(isValidUtf8(bytes, 0, 100)).toBe(true)
+  })
+
+  it('looks at every octet beyond 2 GiB, where word positions no longer fit into 31 bits', () => {
+    // Zeroed lazily: only the pages that are touched take memory.
+    const memory = new Uint8Array(2 ** 31 + 4096)
+    for (const start of [2 ** 31 - 50, 2 ** 31 + 1]) {
+      for (const at of [0, 1, 2, 50, 98, 99]) {
+        memory[start + at] = 0x80
+        expect(isValidUtf8(memory, start, start + 100), `${start} + ${at}`).toBe(false)
+        const view = memory.subarray(start, start + 100)
+        expect(isValidUtf8(view, 0, 100), `a view at ${start}, ${at}`).toBe(false)
+        memory[start + at] = 0
+        expect(isValidUtf8(view, 0, 100)).toBe(true)
+      }
+    }
+  })
+})
+
+describe('copyOf', () => {
+  it.each([
+    ['a Uint8Array', Uint8Array.of(1, 2, 3, 4, 5)],
+    ['a Buffer', Buffer.of(1, 2, 3, 4, 5)],
+  ])('copies the range of %s into memory of its own', (_, bytes) => {
+    const copy = copyOf(bytes, 1, 4)
+    expect([...copy]).toEqual([2, 3, 4])
+    bytes.fill(9)
+    expect([...copy]).toEqual([2, 3, 4])
+    expect(copy.buffer).not.toBe(bytes.buffer)
+    expect([...copyOf(bytes, 2, 2)]).toEqual([])
+  })
+})
+
 describe('encoding a lone surrogate', () => {
   it('gives U+FFFD, as long as was said', () => {
     const target = new Uint8Array(3)
@@ -92,7 +147,7 @@ describe('a range of any length at any place', () => {
         const ascii = new Uint8Array(start + length + 8).fill(0x61, 0, start + length).fill(0xff, start + length)
         expect(isValidUtf8(ascii, start, start + length)).toBe(true)
         expect(decodeUtf8(ascii, start, start + length)).toBe('a'.repeat(length))
-        for (let at = start; at < start + length; at += length > 300 ? 97 : 1) {
+        for (let at = start; at < start + length; at += length > 300 ? 97 : sweepStep(5)) {
           const broken = ascii.slice()
           broken[at] = 0x80
           expect(isValidUtf8(broken, start, start + length)).toBe(false)

@@ -76,6 +76,7 @@ describe('checkClosePayload', () => {
     expect(checkClosePayload(hex('ff 03 e8 61 ff'), 1, 4)).toBeNull()
     expect(checkClosePayload(hex('03 e8 ff 03 ec 61'), 3)).toBe(violations.ReservedStatusCode)
     expect(checkClosePayload(hex('03 e8 ff'), 1, 1)).toBeNull()
+    expect(checkClosePayload(hex('03 e8 ff'), 2, 3)).toBe(violations.TruncatedStatusCode)
   })
 })
 
@@ -102,6 +103,7 @@ describe('readReason', () => {
     expect(readReason(new Uint8Array(0))).toBe('')
     expect(readReason(hex('03 e8'))).toBe('')
     expect(readReason(hex('03 e8 61'), 0, 2)).toBe('')
+    expect(readReason(hex('03 e8 61'), 3, 3)).toBe('')
   })
 })
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { applyMaskInRange } from '../../src/frames/mask.ts'
 import { makeMaskMemory, maskMemory, sharedReadBuffer } from '../../src/frames/mask-memory.ts'
+import { sweepStep } from '../support/sweep.ts'
 
 const KEY = 0x37fa213d
 
@@ -26,7 +27,8 @@ describe('the masking kernel', () => {
   it('equals the byte loop for lengths 0-400, all alignments and phases (§5.3) [6455-5.3-5]', () => {
     const memory = sharedReadBuffer().subarray(0, 450)
     for (let start = 0; start < 20; start++) {
-      for (let length = 0; length <= 400; length++) expectByTheBook(memory, start, start + length, length & 3)
+      for (let length = 0; length <= 400; length += sweepStep(3))
+        expectByTheBook(memory, start, start + length, length & 3)
     }
   })
 
@@ -43,6 +45,20 @@ describe('the masking kernel', () => {
       for (let phase = 0; phase < 4; phase++) expectByTheBook(memory, 7 + phase, 7 + phase + length, phase)
     },
   )
+
+  it('is made anew for whoever asks with an engine, and masks its own memory (§5.3) [6455-5.3-5]', () => {
+    const engine = (globalThis as { WebAssembly?: Parameters<typeof makeMaskMemory>[0] }).WebAssembly
+    const kernel = makeMaskMemory(engine)
+    expect(kernel).not.toBeNull()
+    expect(kernel!.memory).not.toBe(maskMemory()!.memory)
+    const { memory, window } = kernel!
+    expect([window.byteOffset, window.length]).toEqual([65_536, memory.byteLength - 65_536])
+    const all = new Uint8Array(memory)
+    const expected = all.slice()
+    expected.set(maskedByTheBook(expected.subarray(3, 203), 0), 3)
+    kernel!.mask(3, 203, 0x3d21fa37)
+    expect(Buffer.compare(all, expected)).toBe(0)
+  })
 
   it('leaves the shared buffer alone when it masks other memory', () => {
     const shared = sharedReadBuffer()

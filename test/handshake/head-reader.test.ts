@@ -45,6 +45,28 @@ describe('RequestHeadReader', () => {
     }
   })
 
+  it.each([
+    ['X: a\rb', 'follows a CR; only LF may'],
+    ['X: a\r\n\rb', 'follows a CR; only LF may'],
+    [' X: a\r\n', 'a field line begins with whitespace; line folding is refused'],
+    [': a\r\n', 'a field line has an empty name'],
+    ['Content-Length: 1\t\r\n', 'a tab follows the value of Content-Length'],
+    ['X : a\r\n', 'whitespace between a field name and its colon'],
+    ['X\r\n', 'a field line has no colon'],
+    ['X\nY: b\r\n', 'a field line has no colon'],
+    ['X"Y: b\r\n', 'in a field name; a field name is a token'],
+  ])('says of the field lines %j: %s (RFC 9112 §5) [6455-4.2.1-1]', (lines, message) => {
+    expect(refusal(() => new RequestHeadReader().receive(octets(`GET / HTTP/1.1\r\n${lines}`))).message).toContain(
+      message,
+    )
+  })
+
+  it('says how many field lines are too many [6455-10.4-1]', () => {
+    const reader = new RequestHeadReader({ maxFieldLines: 2 })
+    const refused = refusal(() => reader.receive(octets(head('GET / HTTP/1.1', ['A: 1', 'B: 2', 'C: 3']))))
+    expect(refused.message).toContain('the head has more than 2 field lines')
+  })
+
   it('skips one empty line before the request-line (RFC 9112 §2.2)', () => {
     expect(new RequestHeadReader().receive(octets(`\r\n${BROWSER_HEAD}`))).toMatchObject({
       method: 'GET',

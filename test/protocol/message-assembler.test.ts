@@ -63,6 +63,51 @@ describe('MessageAssembler', () => {
     expect(assembler.capacity).toBe(0)
   })
 
+  it.each([
+    [Opcode.Text, false],
+    [Opcode.Binary, true],
+  ])('says of a message in one frame with opcode %d that it is binary: %s (§5.6) [6455-6.2-3]', (opcode, isBinary) => {
+    whole(opcode, true, 'a')
+    expect(target.messages.map((message) => message.isBinary)).toEqual([isBinary])
+  })
+
+  it('never takes more memory than the last frame says the message will have, wherever its pieces lie [6455-10.4-1]', () => {
+    assembler.dataFrameStart(Opcode.Binary, true, false, 1000)
+    const chunk = new Uint8Array(1000)
+    for (const [start, end] of [
+      [500, 800],
+      [600, 900],
+      [700, 1000],
+    ] as const) {
+      assembler.dataFramePayload(chunk, start, end)
+      expect(assembler.capacity).toBeLessThanOrEqual(1000)
+    }
+  })
+
+  it('takes pieces of a frame whose length is not known, as an extension gives them (RFC 7692 §6.2)', () => {
+    assembler.dataFrameStart(Opcode.Text, true, false, 0)
+    for (const piece of ['Hel', 'lo']) assembler.dataFramePayload(ascii(piece), 0, piece.length)
+    assembler.dataFrameEnd(true)
+    expect(target.texts).toEqual(['Hello'])
+  })
+
+  it('aborts the sink of a message at whose start the connection was ended, and gives it nothing', () => {
+    const events: string[] = []
+    const ending: MessageAssembler = new MessageAssembler({
+      message: () => events.push('message'),
+      messageStart: () => {
+        ending.discard()
+        return { piece: () => events.push('piece'), end: () => events.push('end'), abort: () => events.push('abort') }
+      },
+      controlFrame: () => {},
+      fail: () => {},
+    })
+    ending.dataFrameStart(Opcode.Text, true, false, 2)
+    ending.dataFramePayload(ascii('ab'), 0, 2)
+    ending.dataFrameEnd(true)
+    expect(events).toEqual(['abort'])
+  })
+
   it('joins fragments in the order they came, into memory that the receiver owns (§5.4) [6455-5.4-3] [6455-5.4-7]', () => {
     whole(Opcode.Text, false, 'Hel')
     whole(Opcode.Continuation, false, 'l')

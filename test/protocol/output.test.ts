@@ -44,6 +44,54 @@ function pattern(length: number, seed = 0): Uint8Array {
 const span = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const SIZES = [...span(0, 130), ...[16_384, 65_536].flatMap((size) => [size - 1, size, size + 1]), 65_535 - 14, 1 << 20]
 
+/** Leaves `left` bytes of the slab free. @returns how many bytes were written */
+function fillSlab(output: Output, left: number): number {
+  for (let i = 0; i < 7; i++) append(output, new Uint8Array(16_384))
+  append(output, new Uint8Array(SLAB - 7 * 16_388 - 4 - left))
+  return SLAB - left
+}
+
+describe('a slab that is nearly full', () => {
+  it.each([0, 1, 16, 60, 101, 102, 124, 125, 126])(
+    'of %d free bytes takes a text or leaves it to the next slab, whole',
+    (left) => {
+      for (const text of ['a'.repeat(100), '€'.repeat(41), 'é'.repeat(300), 'a'.repeat(16_384)]) {
+        const output = serverOutput()
+        const filled = fillSlab(output, left)
+        output.textFrame(TEXT, text)
+        const frames = readFrames(takeAll(output).subarray(filled))
+        expect(frames.map(({ payload }) => Buffer.from(payload).toString())).toEqual([text])
+      }
+    },
+  )
+
+  it('takes the range of a payload that would not fit itself', () => {
+    const payload = pattern(16_000)
+    for (const [start, end] of [
+      [0, 90],
+      [100, 190],
+      [15_910, 16_000],
+    ] as const) {
+      const output = serverOutput()
+      const filled = fillSlab(output, 92)
+      output.frame(BINARY, payload, start, end)
+      expect(readFrames(takeAll(output).subarray(filled))[0]?.payload).toEqual(payload.slice(start, end))
+    }
+  })
+})
+
+describe('Output.pending', () => {
+  it('is the length of all frames, wherever they lie in the slab', () => {
+    const output = serverOutput()
+    append(output, pattern(10))
+    append(output, pattern(20))
+    output.textFrame(TEXT, 'abc')
+    expect(output.pending).toBe(12 + 22 + 5)
+    takeAll(output)
+    expect(output.pending).toBe(0)
+  })
+})
+
 describe('Output.frame', () => {
   it.each([
     { role: 'server', make: () => serverOutput() },

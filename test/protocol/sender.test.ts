@@ -30,6 +30,7 @@ describe('Sender.message', () => {
     { name: 'text from bytes', payload: hex('48 65 6c 6c 6f'), isBinary: false, wire: '81 05 48 65 6c 6c 6f' },
     { name: 'binary from bytes', payload: hex('ff fe'), isBinary: true, wire: '82 02 ff fe' },
     { name: 'binary from a string', payload: 'é', isBinary: true, wire: '82 02 c3 a9' },
+    { name: 'a longer text', payload: 'a'.repeat(40), isBinary: false, wire: `81 28${' 61'.repeat(40)}` },
     { name: 'an empty text', payload: '', isBinary: false, wire: '81 00' },
     { name: 'an empty binary message', payload: new Uint8Array(0), isBinary: true, wire: '82 00' },
     { name: 'a lone surrogate as U+FFFD', payload: '\ud800', isBinary: false, wire: '81 03 ef bf bd' },
@@ -209,7 +210,12 @@ describe('payloads from callers without types', () => {
     const bytes = payload as unknown as Uint8Array
     for (const isBinary of [true, false]) {
       expect(() => sender.message(bytes, isBinary)).toThrow(UsageError)
-      expect(() => sender.fragment(bytes, isBinary, true)).toThrow('neither a string nor a Uint8Array')
+      expect(() => sender.message(bytes, isBinary)).toThrow(
+        'sendMessage: the payload is neither a string nor a Uint8Array',
+      )
+      expect(() => sender.fragment(bytes, isBinary, true)).toThrow(
+        'sendFragment: the payload is neither a string nor a Uint8Array',
+      )
     }
     expect(() => sender.control(Opcode.Ping, bytes, 0, 4)).toThrow('ping frame: the payload is not a Uint8Array')
     expect(output.pending).toBe(0)
@@ -303,5 +309,6 @@ describe('closeBody', () => {
     { name: 'null', reason: null },
   ])('refuses a reason that is $name', ({ reason }) => {
     expect(() => closeBody('server', 1000, reason as unknown as string)).toThrow(UsageError)
+    expect(() => closeBody('server', 1000, reason as unknown as string)).toThrow('the close reason is not a string')
   })
 })

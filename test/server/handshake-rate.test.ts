@@ -1,72 +1,90 @@
 import { describe, expect, it } from 'vitest'
-import type { HandshakeError } from '../../src/errors.ts'
+import { HandshakeError } from '../../src/errors.ts'
 import { HandshakeRate } from '../../src/server/handshake-rate.ts'
+import { clientFrame, clientText, readServerFrame } from '../support/client-frames.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-
-/** The seconds of `Retry-After`, or null when the request passes. */
-function secondsFor(rate: HandshakeRate, address: string | undefined): number | null {
-  try {
-    rate.check(address)
-    return null
-  } catch (error) {
-    const { httpStatus, fields } = error as HandshakeError
-    expect(httpStatus).toBe(429)
-    return Number(new Map(fields).get('Retry-After'))
-  }
-}
-
-const addressOf = (i: number): string => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
+import { openRawWebSocket } from '../support/raw-socket.ts'
+import { statusOf, TestServer } from '../support/test-server.ts'
 
 describe('HandshakeRate', () => {
-  it('counts each address for itself (§10.4) [6455-10.4-1]', () => {
-    const rate = new HandshakeRate({ perSecond: 1, burst: 2 }, new FakeClock())
-    expect(['a', 'a', 'a', 'b'].map((address) => secondsFor(rate, address))).toEqual([null, null, 1, null])
-  })
-
-  it('says after how many whole seconds the address may come again, and lets it', () => {
+  it('refuses with 429 and says when to come again', () => {
     const clock = new FakeClock()
-    const rate = new HandshakeRate({ perSecond: 0.1, burst: 1 }, clock)
-    rate.check('a')
-    expect(secondsFor(rate, 'a')).toBe(10)
-    clock.advance(8500)
-    expect(secondsFor(rate, 'a')).toBe(2)
-    clock.advance(1500)
-    expect(secondsFor(rate, 'a')).toBeNull()
+    const rate = new HandshakeRate({ perSecond: 0.5, burst: 1 }, clock)
+    rate.count('192.0.2.1')
+    const refusal = (() => {
+      try {
+        rate.count('192.0.2.1')
+      } catch (error) {
+        return error
+      }
+    })()
+    expect(refusal).toBeInstanceOf(HandshakeError)
+    expect(refusal).toMatchObject({ httpStatus: 429, fields: [['Retry-After', '2']] })
+    rate.count('192.0.2.2')
+    clock.advance(2000)
+    rate.count('192.0.2.1')
   })
 
-  it('limits nobody whose address is unknown', () => {
+  it('remembers 10,000 addresses and no more, those that came last', () => {
+    const rate = new HandshakeRate({ perSecond: 1e-6, burst: 1 }, new FakeClock())
+    for (let i = 0; i < 100_000; i += 1) rate.count(`address ${i}`)
+    expect(rate.size).toBe(10_000)
+    expect(() => rate.count('address 99999')).toThrow('too many opening handshakes')
+    expect(() => rate.count('address 0')).not.toThrow()
+  })
+
+  it('leaves transports without an address alone', () => {
     const rate = new HandshakeRate({ perSecond: 1, burst: 1 }, new FakeClock())
-    expect([1, 2, 3].map(() => secondsFor(rate, undefined))).toEqual([null, null, null])
+    for (let i = 0; i < 5; i += 1) rate.count(undefined)
     expect(rate.size).toBe(0)
   })
+})
 
-  it('remembers no more than 65,536 of 100,000 addresses that come at once', () => {
-    const rate = new HandshakeRate({ perSecond: 1, burst: 5 }, new FakeClock())
-    let most = 0
-    for (let i = 0; i < 100_000; i++) {
-      rate.check(addressOf(i))
-      most = Math.max(most, rate.size)
-    }
-    expect(most).toBe(65_536)
-    expect(rate.size).toBe(65_536)
-  })
-
-  it('keeps whoever keeps coming when others push out the oldest', () => {
-    const rate = new HandshakeRate({ perSecond: 1, burst: 1 }, new FakeClock())
-    rate.check('busy')
-    for (let i = 0; i < 100_000; i++) {
-      rate.check(addressOf(i))
-      if (i % 1000 === 0) expect(secondsFor(rate, 'busy')).toBe(1)
-    }
-  })
-
-  it('forgets addresses whose buckets are full, without a timer', () => {
+describe('rateLimit.handshakes', () => {
+  it('answers 429 with Retry-After, and lets an address in again when its time has come', async () => {
     const clock = new FakeClock()
-    const rate = new HandshakeRate({ perSecond: 1, burst: 5 }, clock)
-    for (let i = 0; i < 1000; i++) rate.check(addressOf(i))
+    await using server = await TestServer.start({ clock, rateLimit: { handshakes: { perSecond: 1, burst: 2 } } })
+    for (let i = 0; i < 2; i += 1) (await openRawWebSocket(server.port)).raw.destroy()
+    const refusal = await server.refusal()
+    expect(statusOf(refusal)).toBe(429)
+    expect(refusal).toMatch(/\r\nRetry-After: 1\r\n/)
     clock.advance(1000)
-    expect(clock.pending).toBe(0)
-    for (let i = 0; i < 200; i++) secondsFor(rate, 'late')
-    expect(rate.size).toBe(1)
+    ;(await openRawWebSocket(server.port)).raw.destroy()
+    expect(server.server.stats().handshakes).toMatchObject({ accepted: 3, refused: 1 })
+  })
+
+  it('counts the address that a trusted proxy names', async () => {
+    await using server = await TestServer.start({
+      trustProxy: 1,
+      rateLimit: { handshakes: { perSecond: 1e-6, burst: 1 } },
+    })
+    const from = (address: string) => [`X-Forwarded-For: ${address}`]
+    ;(await openRawWebSocket(server.port, from('192.0.2.1'))).raw.destroy()
+    expect(statusOf(await server.refusal(from('192.0.2.1')))).toBe(429)
+    ;(await openRawWebSocket(server.port, from('192.0.2.2'))).raw.destroy()
+  })
+})
+
+describe('rateLimit of connections, over TCP', () => {
+  it('pauses a flood and answers all of it in order', async () => {
+    const rateLimit = { messages: { perSecond: 5000, burst: 50 }, onExceeded: 'pause' } as const
+    await using server = await TestServer.start({ rateLimit })
+    const { raw, ws } = await server.open()
+    const count = 400
+    void raw.write(Buffer.concat(Array.from({ length: count }, (_, i) => clientText(String(i)))))
+    for (let i = 0; i < count; i += 1) {
+      expect(Buffer.from((await readServerFrame(raw)).payload).toString()).toBe(String(i))
+    }
+    expect(ws.readyState).toBe(ws.OPEN)
+    raw.destroy()
+  })
+
+  it('closes a flood of Pings with 1008', async () => {
+    await using server = await TestServer.start({ rateLimit: { controlFrames: { perSecond: 1, burst: 10 } } })
+    const { raw, ws } = await server.open()
+    void raw.write(Buffer.concat(Array.from({ length: 50 }, () => clientFrame({ opcode: 0x9, payload: 'x' }))))
+    raw.end()
+    expect(await ws.closed).toMatchObject({ sentCode: 1008, cause: 'rate-limit' })
+    raw.destroy()
   })
 })

@@ -9,6 +9,8 @@ describe('checkSocketOptions', () => {
       maxPayload: 1 << 20,
       maxFragments: 65_536,
       maxFramesPerTurn: 1000,
+      maxBytesPerTurn: 64 << 10,
+      rates: null,
       autoPong: true,
       closeTimeout: 5000,
       writeStallTimeout: 30_000,
@@ -58,6 +60,7 @@ describe('checkSocketOptions', () => {
   for (const [name, values] of [
     ['maxFragments', [0]],
     ['maxFramesPerTurn', [0]],
+    ['maxBytesPerTurn', [0]],
     ['writeStallTimeout', [0]],
     ['autoPong', [0, 1, 'true', null]],
     ['textFormat', ['blob', 'String', null, 1]],

@@ -1,179 +1,130 @@
 import { describe, expect, it } from 'vitest'
-import type { ConnectionRates } from '../../src/socket/rate-limiter.ts'
-import { concat } from '../support/chunkings.ts'
+import { UsageError } from '../../src/errors.ts'
+import { connectionRates } from '../../src/socket/rate-limiter.ts'
 import { clientClose, clientFrame, clientText } from '../support/client-frames.ts'
 import { ConnectionInMemory } from '../support/connection-in-memory.ts'
 import { settle } from '../support/memory-transport.ts'
 
-const NO_RATES: ConnectionRates = { messages: null, bytes: null, controlFrames: null, onExceeded: 'close' }
 const ping = clientFrame({ opcode: 0x9, payload: 'p' })
-const emptyContinuation = clientFrame({ opcode: 0x0, fin: false })
+const continuation = (fin: boolean, payload = '') => clientFrame({ opcode: 0x0, fin, payload })
 
-function open(rates: Partial<ConnectionRates>): { connection: ConnectionInMemory; texts: unknown[] } {
-  const connection = new ConnectionInMemory({ heartbeat: false }, { rates: { ...NO_RATES, ...rates } })
-  const texts: unknown[] = []
-  connection.ws.on('message', (data) => texts.push(data))
-  return { connection, texts }
+function collecting(connection: ConnectionInMemory): string[] {
+  const texts: string[] = []
+  connection.ws.on('message', (data) => texts.push(String(data)))
+  return texts
 }
 
-/** Gives bytes to the connection, and lets everything happen that is due. */
-async function give({ transport }: ConnectionInMemory, ...bytes: Uint8Array[]): Promise<void> {
-  transport.push(concat(...bytes))
-  await settle()
-}
+describe('rateLimit, a connection that is closed', () => {
+  it.each([
+    ['messages', { messages: { perSecond: 10, burst: 3 } }, (n: number) => clientText(String(n)), 3],
+    ['control frames', { controlFrames: { perSecond: 10, burst: 3 } }, () => ping, 0],
+    ['bytes', { bytes: { perSecond: 10, burst: 24 } }, (n: number) => clientText(String(n)), 3],
+  ] as const)('gets 1008 for too many %s, and its cause says so', async (_, rateLimit, frame, delivered) => {
+    const connection = new ConnectionInMemory({ rateLimit })
+    const texts = collecting(connection)
+    for (let i = 0; i < 5; i += 1) await connection.transport.arrive(frame(i))
+    expect(texts).toEqual(['0', '1', '2'].slice(0, delivered))
+    expect(connection.takeFrames().at(-1)).toMatch(
+      /^close 1008 "6455-10.4-1 more than \d+ .* at once, or 10 a second"$/,
+    )
+    await connection.transport.arriveEnd()
+    expect(connection.ends).toMatchObject([
+      { sentCode: 1008, initiator: 'local', cause: 'rate-limit', requirement: '6455-10.4-1' },
+    ])
+    expect(connection.clock.pending).toBe(0)
+  })
 
-const messagesOf = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => clientText(`${i}`))
-
-describe("onExceeded 'close'", () => {
-  for (const [name, rates, allowed, last] of [
-    ['messages', { messages: { perSecond: 1, burst: 3 } }, messagesOf(3), clientText('x')],
-    [
-      'empty fragments',
-      { messages: { perSecond: 1, burst: 3 } },
-      [clientFrame({ opcode: 1, fin: false }), emptyContinuation, emptyContinuation],
-      emptyContinuation,
-    ],
-    ['bytes, with the headers', { bytes: { perSecond: 1, burst: 21 } }, messagesOf(3), clientFrame({ opcode: 1 })],
-    ['control frames', { controlFrames: { perSecond: 1, burst: 2 } }, [ping, ping], ping],
-  ] as const) {
-    it(`ends with 1008 when there are too many ${name}, and not before (§10.4) [6455-10.4-1]`, async () => {
-      const { connection } = open(rates)
-      await give(connection, ...allowed)
-      expect(connection.ws.readyState).toBe(1)
-      connection.takeFrames()
-      await give(connection, last)
-      expect(connection.takeFrames()).toEqual([expect.stringMatching(/1008|03f0/)])
-      connection.transport.push(null)
-      await settle()
-      expect(connection.ends).toMatchObject([
-        { cause: 'rate-limit', sentCode: 1008, initiator: 'local', requirement: '6455-10.4-1' },
-      ])
-      expect(connection.errors.map(({ error }) => error.message)).toEqual([expect.stringContaining('rateLimit')])
+  it('may go on for ever at the rate', async () => {
+    const connection = new ConnectionInMemory({
+      rateLimit: { messages: { perSecond: 10, burst: 1 } },
+      heartbeat: false,
     })
-  }
-
-  it('delivers nothing of what is too much', async () => {
-    const { connection, texts } = open({ messages: { perSecond: 1, burst: 2 } })
-    await give(connection, ...messagesOf(5))
-    expect(texts).toEqual(['0', '1'])
-  })
-
-  it('counts the bytes of a message while it arrives, not those that its header announces', async () => {
-    const { connection, texts } = open({ bytes: { perSecond: 1000, burst: 1000 } })
-    const frame = clientFrame({ opcode: 1, payload: 'x'.repeat(3000) })
-    for (let at = 0; at < frame.length; at += 500) {
-      await give(connection, frame.subarray(at, at + 500))
-      connection.clock.advance(500)
-    }
-    expect(texts).toEqual(['x'.repeat(3000)])
-    await give(connection, frame.subarray(0, 900))
-    expect(connection.ws.readyState).toBe(1)
-    await give(connection, frame.subarray(900, 1800))
-    expect(connection.ws.readyState).toBe(2)
-  })
-
-  it('lets a peer send for ever at the rate', async () => {
-    const { connection, texts } = open({ messages: { perSecond: 4, burst: 1 } })
-    for (let i = 0; i < 50; i++) {
-      await give(connection, clientText('x'))
-      connection.clock.advance(250)
+    const texts = collecting(connection)
+    for (let i = 0; i < 50; i += 1) {
+      await connection.transport.arrive(clientText(String(i)))
+      connection.clock.advance(100)
     }
     expect(texts).toHaveLength(50)
   })
 
-  it('always hears a Close frame', async () => {
-    const { connection } = open({
-      messages: { perSecond: 1, burst: 1 },
-      controlFrames: { perSecond: 1, burst: 1 },
-    })
-    await give(connection, clientText('a'), ping, clientClose(1000))
-    connection.transport.push(null)
-    await settle()
-    expect(connection.ends).toMatchObject([{ code: 1000, cause: 'closed-by-peer', wasClean: true }])
+  it('counts a message in fragments once, and its empty fragments by their bytes', async () => {
+    const rateLimit = { messages: { perSecond: 1, burst: 2 }, bytes: { perSecond: 1, burst: 60 } }
+    const connection = new ConnectionInMemory({ rateLimit })
+    const texts = collecting(connection)
+    await connection.transport.arrive(clientFrame({ opcode: 0x1, fin: false, payload: 'a' }), continuation(true, 'b'))
+    expect(texts).toEqual(['ab'])
+    await connection.transport.arrive(clientFrame({ opcode: 0x1, fin: false, payload: '' }))
+    for (let i = 0; i < 10; i += 1) await connection.transport.arrive(continuation(false))
+    expect(connection.takeFrames().at(-1)).toMatch(/^close 1008 .*bytes/)
   })
 
-  it('needs no timer', async () => {
-    const { connection } = open({ messages: { perSecond: 1, burst: 5 } })
-    const before = connection.clock.pending
-    await give(connection, ...messagesOf(3))
-    expect(connection.clock.pending).toBe(before)
+  it('is not the neighbour’s business', async () => {
+    const rateLimit = { messages: { perSecond: 1, burst: 1 } }
+    const [flooder, other] = [new ConnectionInMemory({ rateLimit }), new ConnectionInMemory({ rateLimit })]
+    const texts = collecting(other)
+    collecting(flooder)
+    await flooder.transport.arrive(clientText('1'), clientText('2'))
+    await other.transport.arrive(clientText('mine'))
+    expect(flooder.ws.readyState).toBe(flooder.ws.CLOSING)
+    expect(texts).toEqual(['mine'])
+    expect(other.ws.readyState).toBe(other.ws.OPEN)
   })
 })
 
-describe("onExceeded 'pause'", () => {
-  const onExceeded = 'pause'
-
-  it('reads burst messages at once, the others as the tokens come back, and loses none', async () => {
-    const { connection, texts } = open({ messages: { perSecond: 10, burst: 3 }, onExceeded })
-    await give(connection, ...messagesOf(8))
-    const seen = [texts.length]
-    for (let i = 0; i < 5; i++) {
+describe('rateLimit, a connection that is paused', () => {
+  it('loses nothing: reading goes on when its time has come', async () => {
+    const rateLimit = { messages: { perSecond: 10, burst: 2 }, onExceeded: 'pause' } as const
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: false })
+    const texts = collecting(connection)
+    const all = Array.from({ length: 20 }, (_, i) => String(i))
+    await connection.transport.arrive(...all.map(clientText))
+    // The burst, and the one that shows that there are more.
+    expect(texts).toEqual(['0', '1', '2'])
+    for (let i = 0; i < 100 && texts.length < all.length; i += 1) {
+      const before = texts.length
       connection.clock.advance(100)
       await settle()
-      seen.push(texts.length)
+      expect(texts.length - before).toBeLessThanOrEqual(2)
     }
-    expect(seen).toEqual([3, 4, 5, 6, 7, 8])
-    expect(texts).toEqual(['0', '1', '2', '3', '4', '5', '6', '7'])
-    expect(connection.errors).toEqual([])
+    expect(texts).toEqual(all)
+    expect(connection.ws.readyState).toBe(connection.ws.OPEN)
   })
 
-  it('waits longer for what a frame owes, and reads on then', async () => {
-    const { connection, texts } = open({ bytes: { perSecond: 100, burst: 50 }, onExceeded })
-    // 206 bytes with the header of 8 and 6: 156 are owed, and one token more is waited for.
-    await give(connection, clientText('x'.repeat(198)), clientText('next'))
-    expect(texts).toHaveLength(1)
-    connection.clock.advance(1569)
-    await settle()
-    expect(texts).toHaveLength(1)
-    connection.clock.advance(1)
-    await settle()
-    expect(texts).toHaveLength(2)
-  })
-
-  it('stops for control frames too', async () => {
-    const { connection } = open({ controlFrames: { perSecond: 1, burst: 2 }, onExceeded })
-    await give(connection, ping, ping, ping, ping)
-    expect(connection.takeFrames()).toHaveLength(2)
-    connection.clock.advance(1000)
-    await settle()
-    expect(connection.takeFrames()).toHaveLength(1)
-  })
-
-  it('stays paused while the application pauses, and the other way round', async () => {
-    const { connection, texts } = open({ messages: { perSecond: 1, burst: 1 }, onExceeded })
-    await give(connection, ...messagesOf(3))
+  it('does not go on while the application has paused, nor the other way round', async () => {
+    const rateLimit = { messages: { perSecond: 10, burst: 1 }, onExceeded: 'pause' } as const
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: false })
+    const texts = collecting(connection)
+    await connection.transport.arrive(clientText('1'), clientText('2'), clientText('3'))
+    expect(texts).toEqual(['1', '2'])
     connection.ws.pause()
     connection.clock.advance(1000)
     await settle()
-    expect(texts).toEqual(['0'])
+    expect(texts).toEqual(['1', '2'])
     connection.ws.resume()
     await settle()
-    expect(texts).toEqual(['0', '1'])
-    connection.ws.pause()
-    connection.ws.resume()
-    await settle()
-    expect(texts).toEqual(['0', '1'])
+    expect(texts).toEqual(['1', '2', '3'])
   })
 
-  it('delivers what was read when the transport goes, and leaves no timer', async () => {
-    const { connection, texts } = open({ messages: { perSecond: 1, burst: 1 }, onExceeded })
-    await give(connection, ...messagesOf(3))
+  it('leaves no timer behind when it ends', async () => {
+    const rateLimit = { bytes: { perSecond: 1, burst: 1 }, onExceeded: 'pause' } as const
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: false })
+    collecting(connection)
+    await connection.transport.arrive(clientText('1'), clientClose(1000))
     connection.transport.destroy()
     await settle()
-    expect(texts).toEqual(['0', '1', '2'])
-    expect(connection.ends).toMatchObject([{ cause: 'transport-ended' }])
+    expect(connection.ends).toHaveLength(1)
     expect(connection.clock.pending).toBe(0)
   })
+})
 
-  it('waits for days when the rate wants it', async () => {
-    const day = 86_400_000
-    const { connection, texts } = open({ messages: { perSecond: 1000 / (3 * day), burst: 1 }, onExceeded })
-    await give(connection, ...messagesOf(2))
-    connection.clock.advance(3 * day - 1000)
-    await settle()
-    expect(texts).toEqual(['0'])
-    connection.clock.advance(1001)
-    await settle()
-    expect(texts).toEqual(['0', '1'])
+describe('connectionRates', () => {
+  it('is null when nothing is limited', () => {
+    expect(connectionRates(undefined)).toBeNull()
+    expect(connectionRates({})).toBeNull()
+    expect(connectionRates({ messages: { perSecond: Number.POSITIVE_INFINITY } })).toBeNull()
+  })
+
+  it.each([null, 5, { onExceeded: 'drop' }, { messages: 5 }])('refuses %j', (options) => {
+    expect(() => connectionRates(options as never)).toThrow(UsageError)
   })
 })

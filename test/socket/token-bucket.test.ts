@@ -1,68 +1,74 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
-import { type Rate, rateOption, TokenBucket } from '../../src/socket/token-bucket.ts'
+import { rateOption, TokenBucket } from '../../src/socket/token-bucket.ts'
+import { fcOptions } from '../support/fc-options.ts'
 
 describe('TokenBucket', () => {
-  it('begins full and refuses what is not there', () => {
-    const bucket = new TokenBucket({ perSecond: 10, burst: 3 })
-    expect([1, 2, 3, 4].map(() => bucket.take(1, 0))).toEqual([true, true, true, false])
+  it('gives its burst at once, and then as much as its rate', () => {
+    const bucket = new TokenBucket({ perSecond: 10, burst: 3 }, 0)
+    expect([0, 0, 0, 0].map((now) => bucket.take(1, now))).toEqual([true, true, true, false])
+    expect(bucket.waitFor(1, 0)).toBe(100)
+    expect(bucket.take(1, 99)).toBe(false)
+    expect(bucket.take(1, 100)).toBe(true)
+    expect(bucket.take(4, 1_000_000)).toBe(false)
+    expect(bucket.take(3, 1_000_000)).toBe(true)
   })
 
-  it('fills up by perSecond, and never above burst', () => {
-    const bucket = new TokenBucket({ perSecond: 10, burst: 3 })
-    bucket.take(3, 0)
-    expect([bucket.take(1, 99), bucket.take(1, 100), bucket.take(1, 100)]).toEqual([false, true, false])
-    expect([1, 2, 3, 4].map(() => bucket.take(1, 1_000_000))).toEqual([true, true, true, false])
+  it('owes what was spent beyond it, and says how long', () => {
+    const bucket = new TokenBucket({ perSecond: 1000, burst: 100 }, 0)
+    bucket.spend(600, 0)
+    expect(bucket.waitFor(0, 0)).toBe(500)
+    expect(bucket.waitFor(0, 400)).toBeCloseTo(100)
+    expect(bucket.waitFor(0, 500)).toBe(0)
   })
 
-  it('takes nothing when it refuses', () => {
-    const bucket = new TokenBucket({ perSecond: 1, burst: 3 })
-    expect(bucket.take(4, 0)).toBe(false)
-    expect(bucket.isFull(0)).toBe(true)
+  it('does not fill when the clock goes back', () => {
+    const bucket = new TokenBucket({ perSecond: 1, burst: 1 }, 1000)
+    expect(bucket.take(1, 1000)).toBe(true)
+    expect(bucket.take(1, 0)).toBe(false)
   })
 
-  it('lets tokens be owed, and says how long it takes to have one again', () => {
-    const bucket = new TokenBucket({ perSecond: 10, burst: 3 })
-    bucket.spend(8, 0)
-    expect(bucket.waitMs(1, 0)).toBe(600)
-    expect(bucket.waitMs(1, 599)).toBe(1)
-    expect(bucket.waitMs(1, 600)).toBe(0)
-    expect(bucket.waitMs(4, 600)).toBe(Number.POSITIVE_INFINITY)
-  })
-
-  it('is full when what was taken has come back', () => {
-    const bucket = new TokenBucket({ perSecond: 0.5, burst: 10 })
-    bucket.take(3, 0)
-    expect([0, 5999, 6000].map((now) => bucket.isFull(now))).toEqual([false, false, true])
+  it('never gives more than its burst and what its rate adds, in any time, and never starves', () => {
+    const steps = fc.array(fc.record({ wait: fc.nat(2000), count: fc.integer({ min: 1, max: 5 }) }), { maxLength: 200 })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 5, max: 20 }), steps, (perSecond, burst, all) => {
+        const bucket = new TokenBucket({ perSecond, burst }, 0)
+        let now = 0
+        let given = 0
+        for (const { wait, count } of all) {
+          now += wait
+          const allowed = bucket.take(count, now)
+          if (allowed) given += count
+          expect(given).toBeLessThanOrEqual(burst + (perSecond * now) / 1000 + 1e-6)
+          if (!allowed) expect(bucket.waitFor(count, now)).toBeLessThanOrEqual((count / perSecond) * 1000 + 1e-6)
+        }
+      }),
+      fcOptions(200),
+    )
   })
 })
 
 describe('rateOption', () => {
-  it('takes numbers as they are', () => {
-    expect(rateOption('x', { perSecond: 0.25, burst: 1 })).toEqual({ perSecond: 0.25, burst: 1 })
+  it('fills in the burst: a second’s worth, at least one', () => {
+    expect(rateOption('x', { perSecond: 50 })).toEqual({ perSecond: 50, burst: 50 })
+    expect(rateOption('x', { perSecond: 0.1 })).toEqual({ perSecond: 0.1, burst: 1 })
+    expect(rateOption('x', { perSecond: 5, burst: 20 })).toEqual({ perSecond: 5, burst: 20 })
   })
 
-  it('is null where there is no limit', () => {
-    for (const rate of [
-      undefined,
-      { perSecond: Number.POSITIVE_INFINITY, burst: 1 },
-      { perSecond: 1, burst: Number.POSITIVE_INFINITY },
-    ]) {
-      expect(rateOption('x', rate)).toBeNull()
-    }
+  it('is no limit when it is absent or Infinity', () => {
+    expect(rateOption('x', undefined)).toBeNull()
+    expect(rateOption('x', { perSecond: Number.POSITIVE_INFINITY })).toBeNull()
   })
 
-  const burst = 1
-  const perSecond = 1
-  for (const [rate, name] of [
-    [null, 'option x '],
-    [5, 'option x '],
-    ...['1', true, null, undefined, 0, -1, Number.NaN].map((bad) => [{ perSecond: bad, burst }, 'x.perSecond']),
-    ...['1', true, null, undefined, 0, -1, 1.5, Number.NaN].map((bad) => [{ perSecond, burst: bad }, 'x.burst']),
-  ] as const) {
-    it(`refuses ${JSON.stringify(rate)} by its name, and coerces nothing`, () => {
-      expect(() => rateOption('x', rate as unknown as Rate)).toThrow(UsageError)
-      expect(() => rateOption('x', rate as unknown as Rate)).toThrow(name as string)
-    })
-  }
+  it.each([null, 5, 'fast', {}, { perSecond: 0 }, { perSecond: -1 }, { perSecond: Number.NaN }, { perSecond: '5' }])(
+    'refuses %j',
+    (rate) => {
+      expect(() => rateOption('rateLimit.messages', rate as never)).toThrow(UsageError)
+    },
+  )
+
+  it('refuses a burst below one', () => {
+    expect(() => rateOption('rateLimit.bytes', { perSecond: 5, burst: 0 })).toThrow(/rateLimit.bytes.burst is 0/)
+  })
 })

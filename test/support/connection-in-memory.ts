@@ -2,7 +2,6 @@ import { SlabPool } from '../../src/protocol/output.ts'
 import type { CloseInfo } from '../../src/socket/close-info.ts'
 import { Heartbeat } from '../../src/socket/heartbeat.ts'
 import { checkSocketOptions, type SocketOptions } from '../../src/socket/options.ts'
-import type { ConnectionRates } from '../../src/socket/rate-limiter.ts'
 import { attach, startReading, WebSocket } from '../../src/socket/websocket.ts'
 import { describeFrames } from './connection-pair.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -18,10 +17,7 @@ export class ConnectionInMemory {
   readonly ends: CloseInfo[] = []
 
   /** @param start - whether reading begins at once */
-  constructor(
-    options: SocketOptions = {},
-    { writesAreCopied = false, start = true, transport = {}, rates = null as ConnectionRates | null } = {},
-  ) {
+  constructor(options: SocketOptions = {}, { writesAreCopied = false, start = true, transport = {} } = {}) {
     const checked = checkSocketOptions({ clock: this.clock, ...options }, true)
     this.transport = new MemoryTransport(transport)
     attach(this.ws, {
@@ -31,7 +27,6 @@ export class ConnectionInMemory {
         connection: { ...checked, role: 'server', slabPool: new SlabPool() },
         heartbeat: new Heartbeat(checked.clock, checked.heartbeat),
         writesAreCopied,
-        rates,
       },
       textFormat: checked.textFormat,
       protocol: 'chat',
