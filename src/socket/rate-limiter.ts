@@ -8,7 +8,7 @@ import { type Rate, type RateOptions, rateOption, TokenBucket } from './token-bu
 export interface RateLimitOptions {
   /** Opening handshakes from one address; one more is refused with 429 and `Retry-After`. Servers only. */
   readonly handshakes?: RateOptions | undefined
-  /** Messages on one connection, empty ones too. Fragments count by their bytes. */
+  /** Messages on one connection; one in fragments counts when it begins, an empty one too. */
   readonly messages?: RateOptions | undefined
   /** Bytes on one connection as they come from the transport, headers and empty fragments included. */
   readonly bytes?: RateOptions | undefined
@@ -21,10 +21,15 @@ export interface RateLimitOptions {
   readonly onExceeded?: 'close' | 'pause' | undefined
 }
 
+/** A timer is set for no longer than this, and again when it was too short: Node cuts what is above 2^31 ms to 1 ms. */
+const LONGEST_WAIT_MS = 86_400_000
+
 /** What is counted on a connection. */
 export type Counted = 'messages' | 'bytes' | 'controlFrames'
 
 const COUNTED: readonly Counted[] = ['messages', 'bytes', 'controlFrames']
+
+const OPTIONS: ReadonlySet<string> = new Set(['handshakes', ...COUNTED, 'onExceeded'])
 
 const NAMES: Readonly<Record<Counted, string>> = {
   messages: 'messages',
@@ -48,6 +53,10 @@ export function connectionRates(options: RateLimitOptions | undefined): Connecti
   if (options === undefined) return null
   if (typeof options !== 'object' || options === null) {
     throw new UsageError(`option rateLimit is ${String(options)}; it must be an object`)
+  }
+  for (const name of Object.keys(options)) {
+    // A limit with a misspelt name would be none.
+    if (!OPTIONS.has(name)) throw new UsageError(`option rateLimit has ${name}; it may have ${[...OPTIONS].join(', ')}`)
   }
   const { onExceeded = 'close' } = options
   if (onExceeded !== 'close' && onExceeded !== 'pause') {
@@ -127,7 +136,10 @@ export class RateLimiter {
     const waits = wait > 0
     if (waits) {
       this.#clock.clearTimeout(this.#timer)
-      this.#timer = this.#clock.setTimeout(() => this.#look(this.#clock.now()), Math.ceil(wait))
+      this.#timer = this.#clock.setTimeout(
+        () => this.#look(this.#clock.now()),
+        Math.min(Math.ceil(wait), LONGEST_WAIT_MS),
+      )
     }
     if (waits === this.#isWaiting) return
     this.#isWaiting = waits
