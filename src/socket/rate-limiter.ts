@@ -8,7 +8,7 @@ import { type Rate, type RateOptions, rateOption, TokenBucket } from './token-bu
 export interface RateLimitOptions {
   /** Opening handshakes from one address; one more is refused with 429 and `Retry-After`. Servers only. */
   readonly handshakes?: RateOptions | undefined
-  /** Messages on one connection; one in fragments counts when it begins, an empty one too. */
+  /** Messages on one connection, empty ones too. Fragments count by their bytes. */
   readonly messages?: RateOptions | undefined
   /** Bytes on one connection as they come from the transport, headers and empty fragments included. */
   readonly bytes?: RateOptions | undefined

@@ -63,7 +63,8 @@ describe('docs/limits.md', () => {
   it('is right that every limit but that of connections is finite, and that there is no rate limit', () => {
     const infinite = Object.entries(known).filter(([, value]) => value === Number.POSITIVE_INFINITY)
     expect(infinite.map(([name]) => name)).toEqual(['maxConnections', 'maxConnectionsPerAddress'])
-    expect(checkServerOptions({ noServer: true })).toMatchObject({ handshakeRate: null, socket: { rates: null } })
+    const { handshakeRate, socket } = checkServerOptions({ noServer: true })
+    expect([handshakeRate, socket.rates]).toEqual([null, null])
   })
 })
 

@@ -47,7 +47,7 @@ describe('rateLimit, a connection that is closed', () => {
     expect(texts).toHaveLength(50)
   })
 
-  it('counts a message in fragments when it begins, and its empty fragments by their bytes', async () => {
+  it('counts a message in fragments once, and its empty fragments by their bytes', async () => {
     const rateLimit = { messages: { perSecond: 1, burst: 2 }, bytes: { perSecond: 1, burst: 60 } }
     const connection = new ConnectionInMemory({ rateLimit })
     const texts = collecting(connection)
