@@ -6,6 +6,8 @@ import { type Rate, TokenBucket } from '../socket/token-bucket.ts'
 const MOST_ADDRESSES = 10_000
 /** Addresses that one request may forget: more than the one it may add, and never so many that it takes long. */
 const MOST_FORGOTTEN = 8
+/** Seconds. Above it a number might be written with an exponent, or be none; RFC 9110 §10.2.3 wants digits. */
+const LONGEST_RETRY_AFTER = 2 ** 31 - 1
 
 /**
  * Counts the opening handshakes of each address. An address is forgotten once its bucket is full, since then it is like
@@ -37,7 +39,7 @@ export class HandshakeRate {
     this.#forget(now)
     this.#buckets.set(address, bucket)
     if (bucket.take(1, now)) return
-    const seconds = Math.ceil(bucket.waitFor(1, now) / 1000)
+    const seconds = Math.min(Math.ceil(bucket.waitFor(1, now) / 1000), LONGEST_RETRY_AFTER)
     // @req 6455-10.4-1
     throw new HandshakeError('6455-10.4-1', 429, 'too many opening handshakes from this address', [
       ['Retry-After', String(seconds)],

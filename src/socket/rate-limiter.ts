@@ -21,7 +21,7 @@ export interface RateLimitOptions {
   readonly onExceeded?: 'close' | 'pause' | undefined
 }
 
-/** A timer is set for no longer than this, and again when it was too short: Node cuts what is above 2^31 ms to 1 ms. */
+/** A timer is set for no longer than this, and again when it was too short: clocks have none above 2^31 ms. */
 const LONGEST_WAIT_MS = 86_400_000
 
 /** What is counted on a connection. */

@@ -25,6 +25,14 @@ describe('HandshakeRate', () => {
     rate.count('192.0.2.1')
   })
 
+  it('says Retry-After in digits, however slow the rate is', () => {
+    const rate = new HandshakeRate({ perSecond: Number.MIN_VALUE, burst: 1 }, new FakeClock())
+    rate.count('192.0.2.1')
+    expect(() => rate.count('192.0.2.1')).toThrow(
+      expect.objectContaining({ fields: [['Retry-After', '2147483647']] }) as Error,
+    )
+  })
+
   it('remembers 10,000 addresses and no more, those that came last', () => {
     const rate = new HandshakeRate({ perSecond: 1e-6, burst: 1 }, new FakeClock())
     for (let i = 0; i < 100_000; i += 1) rate.count(`address ${i}`)

@@ -105,7 +105,7 @@ describe('rateLimit, a connection that is paused', () => {
     expect(texts).toEqual(['1', '2', '3'])
   })
 
-  it('waits for months when the rate wants it, with timers that Node can set', async () => {
+  it('waits for months when the rate wants it, with timers that a clock has', async () => {
     const dayMs = 86_400_000
     const monthMs = 30 * dayMs
     const rateLimit = { messages: { perSecond: 1000 / monthMs, burst: 1 }, onExceeded: 'pause' } as const
@@ -128,6 +128,21 @@ describe('rateLimit, a connection that is paused', () => {
     await settle()
     expect(texts).toEqual(['1', '2', '3'])
     expect(Math.max(...delays)).toBeLessThan(2 ** 31)
+  })
+
+  it('is not taken for dead while nothing is read from it', async () => {
+    const rateLimit = { messages: { perSecond: 0.001, burst: 1 }, onExceeded: 'pause' } as const
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: true })
+    const texts = collecting(connection)
+    await connection.transport.arrive(clientText('1'), clientText('2'), clientText('3'))
+    for (let second = 0; second < 900; second += 10) {
+      connection.clock.advance(10_000)
+      await settle()
+    }
+    expect(connection.ends).toEqual([])
+    connection.clock.advance(200_000)
+    await settle()
+    expect(texts).toEqual(['1', '2', '3'])
   })
 
   it('delivers what was read when the transport goes', async () => {
