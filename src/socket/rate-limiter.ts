@@ -21,10 +21,15 @@ export interface RateLimitOptions {
   readonly onExceeded?: 'close' | 'pause' | undefined
 }
 
+/** A timer is set for no longer than this, and again when it was too short: clocks have none above 2^31 ms. */
+const LONGEST_WAIT_MS = 86_400_000
+
 /** What is counted on a connection. */
 export type Counted = 'messages' | 'bytes' | 'controlFrames'
 
 const COUNTED: readonly Counted[] = ['messages', 'bytes', 'controlFrames']
+
+const OPTIONS: ReadonlySet<string> = new Set(['handshakes', ...COUNTED, 'onExceeded'])
 
 const NAMES: Readonly<Record<Counted, string>> = {
   messages: 'messages',
@@ -48,6 +53,10 @@ export function connectionRates(options: RateLimitOptions | undefined): Connecti
   if (options === undefined) return null
   if (typeof options !== 'object' || options === null) {
     throw new UsageError(`option rateLimit is ${String(options)}; it must be an object`)
+  }
+  for (const name of Object.keys(options)) {
+    // A limit with a misspelt name would be none.
+    if (!OPTIONS.has(name)) throw new UsageError(`option rateLimit has ${name}; it may have ${[...OPTIONS].join(', ')}`)
   }
   const { onExceeded = 'close' } = options
   if (onExceeded !== 'close' && onExceeded !== 'pause') {
@@ -127,7 +136,10 @@ export class RateLimiter {
     const waits = wait > 0
     if (waits) {
       this.#clock.clearTimeout(this.#timer)
-      this.#timer = this.#clock.setTimeout(() => this.#look(this.#clock.now()), Math.ceil(wait))
+      this.#timer = this.#clock.setTimeout(
+        () => this.#look(this.#clock.now()),
+        Math.min(Math.ceil(wait), LONGEST_WAIT_MS),
+      )
     }
     if (waits === this.#isWaiting) return
     this.#isWaiting = waits

@@ -27,9 +27,10 @@ export function rateOption(name: string, rate: RateOptions | undefined): Rate | 
   }
   const { perSecond } = rate
   checkAmount(`${name}.perSecond`, perSecond, Number.MIN_VALUE)
-  const burst = rate.burst ?? Math.max(1, perSecond)
+  const { burst = Math.max(1, perSecond) } = rate
   checkAmount(`${name}.burst`, burst, 1)
-  return perSecond === Number.POSITIVE_INFINITY ? null : { perSecond, burst }
+  const isLimit = perSecond < Number.POSITIVE_INFINITY && burst < Number.POSITIVE_INFINITY
+  return isLimit ? { perSecond, burst } : null
 }
 
 function checkAmount(name: string, value: unknown, min: number): void {
@@ -52,6 +53,12 @@ export class TokenBucket {
     this.#rate = rate
     this.#tokens = rate.burst
     this.#at = now
+  }
+
+  /** Whether it is as if nothing had ever been taken. */
+  isFull(now: number): boolean {
+    this.#fill(now)
+    return this.#tokens === this.#rate.burst
   }
 
   /** Takes tokens if there are enough. @returns whether there were */

@@ -25,12 +25,48 @@ describe('HandshakeRate', () => {
     rate.count('192.0.2.1')
   })
 
+  it('says Retry-After in digits, however slow the rate is', () => {
+    const rate = new HandshakeRate({ perSecond: Number.MIN_VALUE, burst: 1 }, new FakeClock())
+    rate.count('192.0.2.1')
+    expect(() => rate.count('192.0.2.1')).toThrow(
+      expect.objectContaining({ fields: [['Retry-After', '2147483647']] }) as Error,
+    )
+  })
+
   it('remembers 10,000 addresses and no more, those that came last', () => {
     const rate = new HandshakeRate({ perSecond: 1e-6, burst: 1 }, new FakeClock())
     for (let i = 0; i < 100_000; i += 1) rate.count(`address ${i}`)
     expect(rate.size).toBe(10_000)
     expect(() => rate.count('address 99999')).toThrow('too many opening handshakes')
     expect(() => rate.count('address 0')).not.toThrow()
+  })
+
+  it('remembers whoever keeps coming when others push out the oldest', () => {
+    const rate = new HandshakeRate({ perSecond: 1e-6, burst: 1 }, new FakeClock())
+    rate.count('busy')
+    for (let i = 0; i < 50_000; i += 1) {
+      rate.count(`address ${i}`)
+      if (i % 1000 === 0) expect(() => rate.count('busy')).toThrow('too many opening handshakes')
+    }
+  })
+
+  it('forgets addresses whose buckets are full, a few with each request and without a timer', () => {
+    const clock = new FakeClock()
+    const rate = new HandshakeRate({ perSecond: 1, burst: 5 }, clock)
+    for (let i = 0; i < 1000; i += 1) rate.count(`address ${i}`)
+    clock.advance(999)
+    rate.count('too early')
+    expect(rate.size).toBe(1001)
+    clock.advance(1)
+    expect(clock.pending).toBe(0)
+    rate.count('late')
+    expect(rate.size).toBe(994)
+    clock.advance(1000)
+    for (let i = 0; i < 200; i += 1) {
+      rate.count('late')
+      clock.advance(1000)
+    }
+    expect(rate.size).toBe(1)
   })
 
   it('leaves transports without an address alone', () => {

@@ -50,6 +50,7 @@ describe('checkSocketOptions', () => {
     'closeTimeout',
     'writeStallTimeout',
     'highWaterMark',
+    'maxBackpressure',
   ]) {
     it(`names ${name} when it is no limit, and coerces nothing`, () => {
       for (const value of notLimits) expectRefused({ [name]: value } as SocketOptions, name)

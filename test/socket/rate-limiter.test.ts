@@ -105,6 +105,57 @@ describe('rateLimit, a connection that is paused', () => {
     expect(texts).toEqual(['1', '2', '3'])
   })
 
+  it('waits for months when the rate wants it, with timers that a clock has', async () => {
+    const dayMs = 86_400_000
+    const monthMs = 30 * dayMs
+    const rateLimit = { messages: { perSecond: 1000 / monthMs, burst: 1 }, onExceeded: 'pause' } as const
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: false })
+    const delays: number[] = []
+    const { setTimeout } = connection.clock
+    connection.clock.setTimeout = (callback, ms) => {
+      delays.push(ms)
+      return setTimeout.call(connection.clock, callback, ms)
+    }
+    const texts = collecting(connection)
+    await connection.transport.arrive(clientText('1'), clientText('2'), clientText('3'))
+    expect(texts).toEqual(['1', '2'])
+    for (let day = 1; day < 30; day += 1) connection.clock.jump(dayMs)
+    await settle()
+    expect(texts).toEqual(['1', '2'])
+    // Rounding may ask for another millisecond.
+    connection.clock.jump(dayMs)
+    connection.clock.jump(1)
+    await settle()
+    expect(texts).toEqual(['1', '2', '3'])
+    expect(Math.max(...delays)).toBeLessThan(2 ** 31)
+  })
+
+  it('is not taken for dead while nothing is read from it', async () => {
+    const rateLimit = { messages: { perSecond: 0.001, burst: 1 }, onExceeded: 'pause' } as const
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: true })
+    const texts = collecting(connection)
+    await connection.transport.arrive(clientText('1'), clientText('2'), clientText('3'))
+    for (let second = 0; second < 900; second += 10) {
+      connection.clock.advance(10_000)
+      await settle()
+    }
+    expect(connection.ends).toEqual([])
+    connection.clock.advance(200_000)
+    await settle()
+    expect(texts).toEqual(['1', '2', '3'])
+  })
+
+  it('delivers what was read when the transport goes', async () => {
+    const rateLimit = { messages: { perSecond: 1, burst: 1 }, onExceeded: 'pause' } as const
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: false })
+    const texts = collecting(connection)
+    await connection.transport.arrive(clientText('1'), clientText('2'), clientText('3'))
+    connection.transport.destroy()
+    await settle()
+    expect(texts).toEqual(['1', '2', '3'])
+    expect(connection.clock.pending).toBe(0)
+  })
+
   it('leaves no timer behind when it ends', async () => {
     const rateLimit = { bytes: { perSecond: 1, burst: 1 }, onExceeded: 'pause' } as const
     const connection = new ConnectionInMemory({ rateLimit, heartbeat: false })
@@ -122,9 +173,13 @@ describe('connectionRates', () => {
     expect(connectionRates(undefined)).toBeNull()
     expect(connectionRates({})).toBeNull()
     expect(connectionRates({ messages: { perSecond: Number.POSITIVE_INFINITY } })).toBeNull()
+    expect(connectionRates({ messages: { perSecond: 1, burst: Number.POSITIVE_INFINITY } })).toBeNull()
   })
 
-  it.each([null, 5, { onExceeded: 'drop' }, { messages: 5 }])('refuses %j', (options) => {
-    expect(() => connectionRates(options as never)).toThrow(UsageError)
-  })
+  it.each([null, 5, { onExceeded: 'drop' }, { messages: 5 }, { message: { perSecond: 1 } }])(
+    'refuses %j',
+    (options) => {
+      expect(() => connectionRates(options as never)).toThrow(UsageError)
+    },
+  )
 })
