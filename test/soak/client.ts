@@ -1,0 +1,99 @@
+import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { WebSocket } from '../../src/index.ts'
+import { checkPayload } from './payload.ts'
+import { Plan } from './plan.ts'
+import { sendPlanned } from './sending.ts'
+
+/** One connection of the load. */
+export interface Course {
+  readonly port: number
+  /** Seed of the run. */
+  readonly seed: number
+  /** Number of the connection; with the seed it says all that happens. */
+  readonly index: number
+  /** Whether a fault may end the connection, so that only the beginning of what was sent arrives. */
+  readonly mayBreak: boolean
+  /** Milliseconds before the next message. */
+  readonly pauseMs: () => number
+}
+
+/**
+ * Plays a connection from its handshake to its end.
+ *
+ * @returns what went wrong, or null
+ */
+export async function playConnection({ port, seed, index, mayBreak, pauseMs }: Course): Promise<string | null> {
+  const sent = new Plan(seed, index)
+  const due = new Plan(seed, index)
+  let [received, pings, pongs] = [0, 0, 0]
+  let wrong: string | null = null
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/${index}`, [], {
+    perMessageDeflate: sent.deflates,
+    textFormat: 'buffer',
+    handshakeTimeout: 30_000,
+    closeTimeout: 15_000,
+    heartbeat: false,
+    createConnection: () => socket,
+  })
+  ws.on('error', () => {})
+  ws.on('pong', () => pongs++)
+  ws.on('message', (data, isBinary) => {
+    if (wrong !== null) return
+    wrong =
+      received >= due.messages
+        ? `message ${received} after the last one`
+        : checkPayload(due.next(), received, data as Buffer, isBinary)
+    received++
+    if (wrong !== null) ws.terminate()
+    else if (received === due.messages) endAs(due, ws, socket)
+  })
+  ws.on('open', () => {
+    sendAll().catch((error: Error) => {
+      wrong ??= `sending: ${error.message}`
+      ws.terminate()
+    })
+  })
+
+  async function sendAll(): Promise<void> {
+    for (let sequence = 0; sequence < sent.messages && ws.readyState === ws.OPEN; sequence++) {
+      const planned = sent.next()
+      if (planned.pings) {
+        pings++
+        ws.ping()
+      }
+      await sendPlanned(ws, planned, sequence)
+      await pause(pauseMs())
+    }
+  }
+
+  const { cause, code, wasClean, requirement } = await ws.closed
+  if (wrong !== null) return wrong
+  if (requirement !== null) return `${cause}, ${requirement}`
+  if (mayBreak) return null
+  if (received < due.messages) return `${received} of ${due.messages} messages came back; ${cause}, ${code}`
+  const closes = due.ending === 'client' || due.ending === 'server'
+  if (closes && !wasClean) return `the close is not clean: ${cause}, ${code}`
+  return closes && pongs !== pings ? `${pongs} pongs for ${pings} pings` : null
+}
+
+function endAs({ ending }: Plan, ws: WebSocket, socket: Socket): void {
+  if (ending === 'client') ws.close(1000, 'done')
+  else if (ending === 'reset') socket.resetAndDestroy()
+  else if (ending === 'terminate') ws.terminate()
+}
+
+/** Opens a connection and is silent then: no pong, no close. Resolves when the server has let go of it. */
+export async function playSilent(port: number): Promise<null> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.on('error', () => {})
+  socket.on('end', () => socket.destroy())
+  socket.resume()
+  socket.write(
+    'GET /silent HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+  )
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  return null
+}
