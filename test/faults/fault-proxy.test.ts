@@ -109,6 +109,20 @@ describe('FaultProxy', () => {
     await after.read(1)
   })
 
+  it('goes down at once while a reader does not read and resets are under way', async () => {
+    echoes = false
+    const clock = new FakeClock()
+    const proxy = await start(['reset_peer:10,upstream'], { clock })
+    using raw = await RawSocket.connect(proxy.port)
+    await until(() => accepted.length === 1)
+    raw.socket.write(Buffer.alloc(KERNEL_BYTES))
+    await until(() => proxy.bufferedBytes > 0)
+    raw.end()
+    clock.advance(10)
+    await within(proxy.down(), 'the proxy to go down')
+    expect(proxy.connections).toBe(0)
+  })
+
   it('gives the same faults to the same connections for the same seed', async () => {
     const rolls = async (seed: number): Promise<string> => {
       const rolled: string[] = []

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { WebSocket } from '../../src/index.ts'
+import { CloseCause, WebSocket } from '../../src/index.ts'
 import { checkPayload } from './payload.ts'
 import { Plan } from './plan.ts'
 import { sendPlanned } from './sending.ts'
@@ -70,7 +70,9 @@ export async function playConnection({ port, seed, index, mayBreak, pauseMs }: C
 
   const { cause, code, wasClean, requirement } = await ws.closed
   if (wrong !== null) return wrong
-  if (requirement !== null) return `${cause}, ${requirement}`
+  // A fault may cut the server's response short, which breaks a rule as well.
+  const isCut = mayBreak && cause === CloseCause.HandshakeFailed
+  if (requirement !== null && !isCut) return `${cause}, ${requirement}`
   if (mayBreak) return null
   if (received < due.messages) return `${received} of ${due.messages} messages came back; ${cause}, ${code}`
   const closes = due.ending === 'client' || due.ending === 'server'
@@ -82,18 +84,4 @@ function endAs({ ending }: Plan, ws: WebSocket, socket: Socket): void {
   if (ending === 'client') ws.close(1000, 'done')
   else if (ending === 'reset') socket.resetAndDestroy()
   else if (ending === 'terminate') ws.terminate()
-}
-
-/** Opens a connection and is silent then: no pong, no close. Resolves when the server has let go of it. */
-export async function playSilent(port: number): Promise<null> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-  socket.on('error', () => {})
-  socket.on('end', () => socket.destroy())
-  socket.resume()
-  socket.write(
-    'GET /silent HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-  )
-  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  return null
 }

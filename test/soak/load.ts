@@ -1,7 +1,8 @@
 import { parseFault } from '../support/fault-proxy/fault.ts'
 import { FaultProxy } from '../support/fault-proxy/fault-proxy.ts'
 import { seededRandom } from '../support/seeded-random.ts'
-import { playConnection, playSilent } from './client.ts'
+import { playConnection } from './client.ts'
+import { runSilentClient } from './silent-client.ts'
 
 /** Faults that everything gets through. */
 const HARMLESS = [
@@ -44,7 +45,7 @@ export class Load {
   readonly #refill: NodeJS.Timeout
   readonly #open = new Map<number, Promise<void>>()
   #next = 0
-  #isEnding = false
+  readonly #end = new AbortController()
 
   private constructor(options: LoadOptions, proxies: readonly FaultProxy[]) {
     this.#options = options
@@ -77,7 +78,7 @@ export class Load {
    * @returns the numbers of the connections that had not ended after `ms`
    */
   async end(ms: number): Promise<number[]> {
-    this.#isEnding = true
+    this.#end.abort()
     clearInterval(this.#refill)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
@@ -87,6 +88,10 @@ export class Load {
     clearTimeout(timer)
     for (const proxy of this.#proxies) await proxy.down()
     return [...this.#open.keys()]
+  }
+
+  get #isEnding(): boolean {
+    return this.#end.signal.aborted
   }
 
   #begin(): void {
@@ -104,7 +109,10 @@ export class Load {
 
   async #play(index: number): Promise<string | null> {
     const { port, seed, connections } = this.#options
-    if (index % 25 === 24) return await playSilent(port)
+    if (index % 25 === 24) {
+      const isGivenUp = await runSilentClient(port, this.#end.signal)
+      return isGivenUp || this.#isEnding ? null : 'a half-open connection has ended by itself'
+    }
     const [harmless, breaking] = this.#proxies
     const mayBreak = breaking !== undefined && index % 10 === 2
     const proxy = mayBreak ? breaking : index % 10 < 2 ? harmless : undefined

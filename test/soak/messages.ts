@@ -1,6 +1,3 @@
-/** Status code of a client that closes because the run is over; its reason is the number of messages it has sent. */
-export const STOPPED = 4000
-
 /** What the parent asks of the server's process. */
 export type Request = { readonly ask: 'sample' } | { readonly ask: 'end' }
 

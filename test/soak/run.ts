@@ -22,6 +22,8 @@ corrupted, when anything is left in the end, or when memory rises clearly.
 const SAMPLE_SECONDS = 10
 /** How long the last connections may take to do all they have to. */
 const END_MS = 90_000
+/** Silence after which the server asks for a sign of life. */
+const IDLE_MS = 4000
 /** Faults that are printed one by one. */
 const FAULTS_SHOWN = 20
 
@@ -71,7 +73,7 @@ async function soak({ minutes, connections, seed, withFaults }: Choices): Promis
     faults.push(`connection ${connection}, ${what}`)
     if (faults.length <= FAULTS_SHOWN) console.log(`FAULT ${faults.at(-1)}`)
   }
-  const server = new ServerProcess(seed, onFault)
+  const server = new ServerProcess(seed, IDLE_MS, onFault)
   try {
     const { port } = await server.said('listening')
     const load = await Load.start({ port, seed, connections, withFaults, onFault })

@@ -9,9 +9,9 @@ export class ServerProcess {
   readonly #child: ChildProcess
   readonly #gone: Promise<never>
 
-  /** @param onFault - what the server finds wrong */
-  constructor(seed: number, onFault: (connection: number, what: string) => void) {
-    this.#child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [String(seed)], {
+  /** @param idleMs - silence after which the server asks for a sign of life; @param onFault - what the server finds wrong */
+  constructor(seed: number, idleMs: number, onFault: (connection: number, what: string) => void) {
+    this.#child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [String(seed), String(idleMs)], {
       execArgv: ['--expose-gc', '--import', 'tsx'],
     })
     this.#child.on('message', (report: Report) => {

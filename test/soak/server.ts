@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CloseCause, type WebSocket, WebSocketServer } from '../../src/index.ts'
 import { CountingClock } from '../support/counting-clock.ts'
-import { type Leftovers, type Report, type Request, type Sample, STOPPED } from './messages.ts'
+import type { Leftovers, Report, Request, Sample } from './messages.ts'
 import { checkPayload } from './payload.ts'
 import { Plan } from './plan.ts'
 import { sendPlanned } from './sending.ts'
@@ -35,8 +35,8 @@ const server = new WebSocketServer({
   textFormat: 'buffer',
   perMessageDeflate: true,
   // What asks half-open clients for a sign of life; the load must be able to answer while it is busy.
-  heartbeat: { idleMs, timeoutMs: Math.max(5000, 2 * idleMs) },
-  closeTimeout: 3000,
+  heartbeat: { idleMs, timeoutMs: Math.max(10_000, 2 * idleMs) },
+  closeTimeout: 15_000,
 })
 server.on('connection', serve)
 server.on('connectionError', () => {})
@@ -77,12 +77,14 @@ function serve(ws: WebSocket, request: { readonly url?: string | undefined }): v
     })
     last.catch((error: Error) => fail(String(error)))
   })
-  void ws.closed.then(({ cause, code, reason, wasClean, requirement }) => {
-    // At the end of the run a client closes early, and says how many messages it has sent.
-    const due = code === STOPPED ? Number(reason) : plan.messages
+  void ws.closed.then(({ cause, wasClean, requirement }) => {
     if (requirement !== null) tell({ say: 'fault', connection: index, what: `server: ${cause}, ${requirement}` })
-    if (wasClean && received !== due) {
-      tell({ say: 'fault', connection: index, what: `server: ${received} of ${due} messages before a clean close` })
+    if (wasClean && received !== plan.messages) {
+      tell({
+        say: 'fault',
+        connection: index,
+        what: `server: ${received} of ${plan.messages} messages before a clean close`,
+      })
     }
     if (cause === CloseCause.HandlerError) tell({ say: 'fault', connection: index, what: 'server: a handler failed' })
   })

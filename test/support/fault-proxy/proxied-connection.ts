@@ -34,7 +34,7 @@ export class ProxiedConnection {
       [this.#upstream, this.#client],
     ] as const) {
       // Before the pipelines, which would end the other side gently: a reset passes through as a reset.
-      socket.on('error', () => other.resetAndDestroy())
+      socket.on('error', () => reset(other))
       socket.once('close', () => {
         open -= 1
         if (open > 0) return
@@ -98,8 +98,8 @@ export class ProxiedConnection {
       }
       case 'reset_peer':
         this.#after(fault.ms, () => {
-          to.resetAndDestroy()
-          from.destroySoon()
+          reset(to)
+          from.destroy()
         })
         return undefined
       case 'down':
@@ -120,4 +120,15 @@ export class ProxiedConnection {
     this.#timers.clear()
     for (const stage of this.#stages) stage.destroy()
   }
+}
+
+/**
+ * Sends a RST at once, whatever waits to be written.
+ *
+ * Node: `resetAndDestroy()` waits for what was written, which never comes to an end when the peer does not read; and while
+ * the end of our half is being sent, a reset fails and leaves the socket open for ever.
+ */
+function reset(socket: Socket): void {
+  if (!socket.writableEnded || socket.writableFinished) socket.resetAndDestroy()
+  socket.destroy()
 }
