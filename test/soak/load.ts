@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { parseFault } from '../support/fault-proxy/fault.ts'
 import { FaultProxy } from '../support/fault-proxy/fault-proxy.ts'
 import { seededRandom } from '../support/seeded-random.ts'
@@ -51,6 +52,8 @@ export class Load {
     this.#options = options
     this.#proxies = proxies
     this.#random = seededRandom(options.seed)
+    // Every half-open client listens to it.
+    setMaxListeners(0, this.#end.signal)
     this.#refill = setInterval(() => {
       const missing = options.connections - this.#open.size
       for (let i = 0; i < Math.min(missing, Math.ceil(options.connections / 100)); i++) this.#begin()
