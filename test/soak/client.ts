@@ -16,6 +16,8 @@ export interface Course {
   readonly mayBreak: boolean
   /** Milliseconds before the next message. */
   readonly pauseMs: () => number
+  /** Called when the opening handshake is over, however it went. */
+  readonly onOpened: () => void
 }
 
 /**
@@ -23,7 +25,14 @@ export interface Course {
  *
  * @returns what went wrong, or null
  */
-export async function playConnection({ port, seed, index, mayBreak, pauseMs }: Course): Promise<string | null> {
+export async function playConnection({
+  port,
+  seed,
+  index,
+  mayBreak,
+  pauseMs,
+  onOpened,
+}: Course): Promise<string | null> {
   const sent = new Plan(seed, index)
   const due = new Plan(seed, index)
   let [received, pings, pongs] = [0, 0, 0]
@@ -32,8 +41,9 @@ export async function playConnection({ port, seed, index, mayBreak, pauseMs }: C
   const ws = new WebSocket(`ws://127.0.0.1:${port}/${index}`, [], {
     perMessageDeflate: sent.deflates,
     textFormat: 'buffer',
-    handshakeTimeout: 30_000,
-    closeTimeout: 15_000,
+    // Longer than any machine is busy: time is not what is tested here.
+    handshakeTimeout: 120_000,
+    closeTimeout: 60_000,
     heartbeat: false,
     createConnection: () => socket,
   })
@@ -49,6 +59,7 @@ export async function playConnection({ port, seed, index, mayBreak, pauseMs }: C
     if (wrong !== null) ws.terminate()
     else if (received === due.messages) endAs(due, ws, socket)
   })
+  void Promise.race([new Promise<void>((resolve) => ws.once('open', resolve)), ws.closed]).then(onOpened)
   ws.on('open', () => {
     sendAll().catch((error: Error) => {
       wrong ??= `sending: ${error.message}`

@@ -28,6 +28,12 @@ const MESSAGES_PER_SECOND = 1000
 /** Milliseconds between two looks at how many connections are missing; a hundredth of all are opened at most. */
 const REFILL_MS = 50
 
+/**
+ * Handshakes under way at most. Node: a listener accepts one connection per turn of the event loop, so that on a busy machine
+ * a queue without bound would let the last of it time out.
+ */
+const HANDSHAKES = 32
+
 /** What a load does. */
 export interface LoadOptions {
   readonly port: number
@@ -46,6 +52,7 @@ export class Load {
   readonly #refill: NodeJS.Timeout
   readonly #open = new Map<number, Promise<void>>()
   #next = 0
+  #opening = 0
   readonly #end = new AbortController()
 
   private constructor(options: LoadOptions, proxies: readonly FaultProxy[]) {
@@ -56,7 +63,8 @@ export class Load {
     setMaxListeners(0, this.#end.signal)
     this.#refill = setInterval(() => {
       const missing = options.connections - this.#open.size
-      for (let i = 0; i < Math.min(missing, Math.ceil(options.connections / 100)); i++) this.#begin()
+      const most = Math.min(missing, HANDSHAKES - this.#opening, Math.ceil(options.connections / 100))
+      for (let i = 0; i < most; i++) this.#begin()
     }, REFILL_MS)
   }
 
@@ -119,9 +127,11 @@ export class Load {
     const [harmless, breaking] = this.#proxies
     const mayBreak = breaking !== undefined && index % 10 === 2
     const proxy = mayBreak ? breaking : index % 10 < 2 ? harmless : undefined
+    this.#opening++
     const meanMs = (1000 * connections) / MESSAGES_PER_SECOND
     return await playConnection({
       ...{ port: proxy?.port ?? port, seed, index, mayBreak },
+      onOpened: () => this.#opening--,
       pauseMs: () => (this.#isEnding ? 0 : this.#random() * 2 * meanMs),
     })
   }

@@ -21,7 +21,7 @@ corrupted, when anything is left in the end, or when memory rises clearly.
 /** Between two samples, unless the run is short. */
 const SAMPLE_SECONDS = 10
 /** How long the last connections may take to do all they have to. */
-const END_MS = 90_000
+const END_MS = 120_000
 /** Silence after which the server asks for a sign of life. */
 const IDLE_MS = 4000
 /** Faults that are printed one by one. */

@@ -12,7 +12,7 @@ import { Plan } from './plan.ts'
 import { sendPlanned } from './sending.ts'
 
 /** How long everything may take to go away in the end. */
-const END_MS = 30_000
+const END_MS = 60_000
 
 const [seed, idleMs] = process.argv.slice(2).map(Number) as [number, number]
 const clock = new CountingClock()
@@ -35,8 +35,8 @@ const server = new WebSocketServer({
   textFormat: 'buffer',
   perMessageDeflate: true,
   // What asks half-open clients for a sign of life; the load must be able to answer while it is busy.
-  heartbeat: { idleMs, timeoutMs: Math.max(10_000, 2 * idleMs) },
-  closeTimeout: 15_000,
+  heartbeat: { idleMs, timeoutMs: 45_000 },
+  closeTimeout: 45_000,
 })
 server.on('connection', serve)
 server.on('connectionError', () => {})
