@@ -36,6 +36,7 @@ const server = new WebSocketServer({
   perMessageDeflate: true,
   // What asks half-open clients for a sign of life; the load must be able to answer while it is busy.
   heartbeat: { idleMs, timeoutMs: 45_000 },
+  handshakeTimeout: 120_000,
   closeTimeout: 45_000,
 })
 server.on('connection', serve)
