@@ -97,8 +97,10 @@ export class Load {
     })
     await Promise.race([Promise.all(this.#open.values()), late])
     clearTimeout(timer)
+    // Before the proxies go, which cuts what is still under way.
+    const left = [...this.#open.keys()]
     for (const proxy of this.#proxies) await proxy.down()
-    return [...this.#open.keys()]
+    return left
   }
 
   get #isEnding(): boolean {
