@@ -25,7 +25,7 @@ const BREAKING = [
 /** Messages per second that the load aims at, over all connections. */
 const MESSAGES_PER_SECOND = 1000
 
-/** Milliseconds between two looks at how many connections are missing; a hundredth of all are opened at most. */
+/** Milliseconds between two looks at how many connections are missing. */
 const REFILL_MS = 50
 
 /**
@@ -63,7 +63,7 @@ export class Load {
     setMaxListeners(0, this.#end.signal)
     this.#refill = setInterval(() => {
       const missing = options.connections - this.#open.size
-      const most = Math.min(missing, HANDSHAKES - this.#opening, Math.ceil(options.connections / 100))
+      const most = Math.min(missing, HANDSHAKES - this.#opening)
       for (let i = 0; i < most; i++) this.#begin()
     }, REFILL_MS)
   }
