@@ -1,6 +1,6 @@
 import { type Bench, type Figure, figureOf, isWanted, type Row, type Settings, type Table } from './support/bench.ts'
 import { DeflateClients, jsonPayload } from './support/deflate-clients.ts'
-import { cpuSeconds, residentBytes, startServer } from './support/server-process.ts'
+import { type ServerProcess, startServer } from './support/server-process.ts'
 
 const OURS = 'framewright'
 
@@ -90,11 +90,13 @@ async function measureEcho(
       await using clients = new DeflateClients(jsonPayload(payload))
       await clients.open(server.port, connections)
       await clients.run(Math.max(1000, connections * 2))
-      const [replies, bytes, before] = [clients.replies, clients.replyBytes, cpuSeconds(server.pid)]
+      const { cpuSeconds: before } = await server.figures()
+      const [replies, bytes] = [clients.replies, clients.replyBytes]
       await clients.run(count)
+      const { cpuSeconds } = await server.figures()
       const messages = clients.replies - replies
       rounds.push({
-        cpuUs: ((cpuSeconds(server.pid) - before) / messages) * 1e6,
+        cpuUs: ((cpuSeconds - before) / messages) * 1e6,
         bytes: (clients.replyBytes - bytes) / messages,
       })
     }
@@ -154,18 +156,19 @@ async function idleKiB(
   // The first connections bring the code and the buffers that all share.
   await clients.open(server.port, 50)
   await clients.run(2000)
-  const before = await settledBytes(server.pid)
+  const before = await settledBytes(server)
   await clients.open(server.port, connections)
   await clients.once()
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
-  return ((await settledBytes(server.pid)) - before) / connections / 1024
+  return ((await settledBytes(server)) - before) / connections / 1024
 }
 
 /** Resident memory after the garbage was collected. */
-async function settledBytes(pid: number): Promise<number> {
-  process.kill(pid, 'SIGUSR2')
+async function settledBytes(server: ServerProcess): Promise<number> {
+  await server.collectGarbage()
+  // The allocator gives memory back a little later.
   await new Promise((resolve) => setTimeout(resolve, 500))
-  return residentBytes(pid)
+  return (await server.figures()).residentBytes
 }
 
 function contenders(settings: Settings): typeof PEERS {

@@ -12,7 +12,7 @@ import {
   type Table,
 } from './support/bench.ts'
 import { asciiPayload, type Load, messageFrames, runLoad, upgradeRequest } from './support/load.ts'
-import { startServer } from './support/server-process.ts'
+import { type ServerProcess, startServer } from './support/server-process.ts'
 
 const OURS = 'framewright'
 const PEERS = [
@@ -57,7 +57,7 @@ export const bench: Bench = {
       for (let round = 0; round < (settings.quick ? 2 : 5); round++) {
         for (const [i, peer] of peers.entries()) {
           await using server = await startServer(peer.server, [], peer.env)
-          const trips = await roundTripsUnder(settings, flood, server.port, server.pid)
+          const trips = await roundTripsUnder(settings, flood, server)
           rounds[i]![0].push(quantile(trips, 0.5))
           rounds[i]![1].push(quantile(trips, 0.99))
         }
@@ -75,16 +75,17 @@ export const bench: Bench = {
 }
 
 /** @returns milliseconds, ascending */
-async function roundTripsUnder(settings: Settings, flood: Flood, port: number, pid: number): Promise<number[]> {
+async function roundTripsUnder(settings: Settings, flood: Flood, server: ServerProcess): Promise<number[]> {
   const seconds = settings.quick ? 1 : 2
-  const load = { mode: 'echo', port, pid, seconds, warmup: 0.4, head: upgradeRequest(), ...flood } as const
-  const { name: _, ...wanted } = load
+  const { name: _, ...load } = flood
   let isOver = false
-  const flooding = runLoad(wanted).finally(() => {
-    isOver = true
-  })
+  const flooding = runLoad({ mode: 'echo', server, seconds, warmup: 0.4, head: upgradeRequest(), ...load }).finally(
+    () => {
+      isOver = true
+    },
+  )
   const trips: number[] = []
-  const socket = await open(port)
+  const socket = await open(server.port)
   try {
     while (!isOver) trips.push(await roundTrip(socket))
   } finally {

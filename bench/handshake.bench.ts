@@ -63,8 +63,7 @@ async function connections(settings: Settings): Promise<Table> {
         await using server = await startServer(file)
         const { messages, cpuSeconds } = await runLoad({
           mode: 'connect',
-          port: server.port,
-          pid: server.pid,
+          server,
           connections: 32,
           seconds: settings.quick ? 0.7 : 1.5,
           warmup: 1,

@@ -5,9 +5,10 @@ import { parseArgs } from 'node:util'
 import { profile } from './profile.ts'
 import type { Bench, Settings, Table } from './support/bench.ts'
 import { chartOf } from './support/charts.ts'
+import { chooseGenerator } from './support/load.ts'
 import { formatTable } from './support/table.ts'
 
-const USAGE = `npm run bench [-- NAME…] [--quick] [--json] [--against PEER,PEER] [--cell TEXT] [--list] [--with bun,deno] [--charts FOLDER] [--profile FOLDER]`
+const USAGE = `npm run bench [-- NAME…] [--quick] [--json] [--against PEER,PEER] [--cell TEXT] [--load c|node] [--list] [--with bun,deno] [--charts FOLDER] [--profile FOLDER]`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,6 +19,7 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
     against: { type: 'string', default: '' },
     cell: { type: 'string', default: '' },
+    load: { type: 'string' },
     charts: { type: 'string' },
     profile: { type: 'string' },
   },
@@ -65,9 +67,14 @@ function draw(folder: string, name: string, tables: readonly Table[]): void {
   })
 }
 
+if (values.load === 'c' || values.load === 'node') chooseGenerator(values.load)
+
 const unknown = positionals.find((name) => !names.includes(name))
 if (unknown !== undefined) {
   console.error(`there is no bench ${unknown}; there are ${names.join(', ')}`)
+  process.exitCode = 2
+} else if (values.load !== undefined && values.load !== 'c' && values.load !== 'node') {
+  console.error(`--load takes c or node, not ${values.load}`)
   process.exitCode = 2
 } else if (values.profile !== undefined) await profile(values.profile, values.cell)
 else await (values.list || values.help ? list() : run())

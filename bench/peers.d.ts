@@ -38,6 +38,39 @@ declare module 'ws' {
   }
 }
 
+declare module 'websocket' {
+  import { EventEmitter } from 'node:events'
+  import type { Server } from 'node:http'
+
+  type Message = { type: 'utf8'; utf8Data: string } | { type: 'binary'; binaryData: Buffer }
+  interface Connection extends EventEmitter<{ message: [message: Message] }> {
+    sendUTF(text: string): void
+    sendBytes(bytes: Buffer): void
+  }
+  const websocket: {
+    server: new (options: {
+      httpServer: Server
+      autoAcceptConnections: boolean
+      maxReceivedFrameSize: number
+      maxReceivedMessageSize: number
+      fragmentOutgoingMessages: boolean
+    }) => EventEmitter<{ connect: [connection: Connection] }>
+  }
+  export default websocket
+}
+
+declare module 'websocket-driver' {
+  import type { IncomingMessage } from 'node:http'
+
+  interface Driver {
+    readonly io: NodeJS.ReadWriteStream
+    readonly messages: NodeJS.ReadWriteStream
+    start(): void
+  }
+  const driver: { http(request: IncomingMessage, options: { maxLength: number }): Driver }
+  export default driver
+}
+
 declare module 'echarts' {
   interface RenderApi {
     value(dimension: number): number | string

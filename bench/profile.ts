@@ -6,6 +6,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type CpuProfile, flameGraphOf } from './support/charts.ts'
 import { asciiPayload, type Load, messageFrames, runLoad, upgradeRequest } from './support/load.ts'
 import { startProgram } from './support/server-process.ts'
@@ -64,15 +65,14 @@ export async function profile(folder: string, only: string): Promise<void> {
 
 async function record({ load, payload, isText = false }: Scene): Promise<CpuProfile> {
   const profiles = mkdtempSync(join(tmpdir(), 'framewright-profile-'))
-  const file = new URL('./servers/echo-framewright.js', import.meta.url).pathname
+  const file = fileURLToPath(new URL('./servers/echo-framewright.js', import.meta.url))
   const flags = ['--cpu-prof', '--cpu-prof-interval', '200', `--cpu-prof-dir=${profiles}`]
   {
     await using server = await startProgram([process.execPath, ...flags, file])
     await runLoad({
       ...load,
       ...messageFrames(asciiPayload(payload), isText),
-      port: server.port,
-      pid: server.pid,
+      server,
       head: upgradeRequest(),
       seconds: 3,
     })

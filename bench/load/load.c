@@ -4,12 +4,13 @@
  * It knows nothing of WebSocket. Each message is the bytes of the file `send`, each reply must be the bytes of `reply`,
  * and every byte of every reply is compared. Both streams are periodic, so no frame is parsed.
  *
- *   load mode=echo port=N pid=N connections=N inflight=N warmup=S seconds=S send=FILE reply=FILE [head=FILE]
+ *   load mode=echo port=N pid=N connections=N inflight=N warmup=S seconds=S send=FILE reply=FILE [head=FILE] [rate=N]
  *
  * head      an HTTP request, sent first on each connection; all up to the empty line of its answer is dropped
+ * rate      after the warm-up of mode echo, at most so many messages per second on all connections together
  * mode      echo       each connection keeps `inflight` messages under way
  *           broadcast  the first connection sends `inflight` messages, and each connection gets a reply to each of them
- *           hold       opens the connections, prints a line, and holds them until stdin ends
+ *           hold       opens the connections, prints a line, and holds them until stdin ends, reading nothing
  *           connect    opens connections one after the other, `connections` at a time, and resets them after the answer
  *
  * Prints a line of JSON: messages, seconds, the processor time that process `pid` took meanwhile, latency percentiles.
@@ -40,6 +41,7 @@ struct connection {
   uint64_t sent;      /* position in the send stream */
   uint64_t received;  /* position in the reply stream */
   uint64_t started;   /* when it was opened */
+  uint32_t due;       /* messages that wait for the rate */
   uint32_t stamps_first, stamps_count;
   uint64_t stamps[MOST_INFLIGHT];
 };
@@ -51,6 +53,10 @@ static int count, inflight, port, poll_fd;
 static uint64_t messages, histogram[HISTOGRAM];
 static char buffer[1 << 20];
 static uint64_t left; /* replies of the round, when broadcasting */
+static double rate, allowed; /* allowed: messages that may leave now */
+static uint64_t allowed_at;
+static struct connection **due; /* a ring of those that have messages due */
+static int due_first, due_count;
 
 static void die(const char *what) {
   fprintf(stderr, "load: %s: %s\n", what, errno ? strerror(errno) : "wrong answer");
@@ -141,6 +147,29 @@ static void send_messages(struct connection *c, int n) {
   for (int i = 0; i < n; i++) c->stamps[(c->stamps_first + c->stamps_count++) % MOST_INFLIGHT] = at;
   c->to_send += (uint64_t)n * send_length;
   pump(c);
+}
+
+static void enqueue(struct connection *c, uint32_t n) {
+  if (n > 0 && c->due == 0) due[(due_first + due_count++) % count] = c;
+  c->due += n;
+}
+
+/* Sends what the rate allows by now, one message of a connection after the other; saves up no more than 10 ms of it. */
+static void send_due(void) {
+  uint64_t at = now();
+  double most = rate / 100 > 1 ? rate / 100 : 1;
+  allowed += (at - allowed_at) * rate / 1e9;
+  if (allowed > most) allowed = most;
+  allowed_at = at;
+  for (; allowed >= 1 && due_count > 0; allowed--) {
+    struct connection *c = due[due_first];
+    uint32_t others = c->due - 1;
+    due_first = (due_first + 1) % count;
+    due_count--;
+    c->due = 0;
+    enqueue(c, others);
+    send_messages(c, 1);
+  }
 }
 
 static void open_connection(struct connection *c) {
@@ -236,7 +265,9 @@ static void run(const char *mode, uint64_t until) {
       connections[0].stamps_count = 0;
       send_messages(&connections[0], inflight);
     }
-    int n = epoll_wait(poll_fd, events, 256, 5000);
+    if (rate > 0) send_due();
+    int n = epoll_wait(poll_fd, events, 256, due_count > 0 ? 1 : 5000);
+    if (n == 0 && due_count > 0) continue;
     if (n == 0) {
       errno = ETIMEDOUT;
       die("no reply for 5 s");
@@ -262,7 +293,8 @@ static void run(const char *mode, uint64_t until) {
         uint64_t at = now();
         for (uint64_t i = 0; i < replies; i++) record(at - c->stamps[c->stamps_first++ % MOST_INFLIGHT]);
         c->stamps_count -= replies;
-        send_messages(c, replies);
+        if (rate > 0) enqueue(c, replies);
+        else send_messages(c, replies);
       }
     }
   }
@@ -290,6 +322,7 @@ int main(int argc, char **argv) {
   send_bytes = malloc(send_length * inflight + 1);
   for (int i = 0; i < inflight && send_length > 0; i++) memcpy(send_bytes + i * send_length, one, send_length);
   connections = calloc(count, sizeof *connections);
+  due = calloc(count, sizeof *due);
   poll_fd = epoll_create1(0);
 
   if (strcmp(mode, "connect") == 0)
@@ -307,6 +340,10 @@ int main(int argc, char **argv) {
   uint64_t cold = cpu_of(pid), patience = now() + (uint64_t)(warmup * 10e9);
   do run(mode, now() + (uint64_t)(warmup * 1e9));
   while (pid != 0 && cpu_of(pid) - cold < (uint64_t)(warmup * 1e9) && now() < patience);
+  rate = atof(argument(argc, argv, "rate", "0"));
+  allowed_at = now();
+  /* What is under way when the limit comes is answered before anything is measured. */
+  if (rate > 0) run(mode, now() + 1000000000u);
   memset(histogram, 0, sizeof histogram);
   messages = 0;
   uint64_t started = now(), cpu = cpu_of(pid);

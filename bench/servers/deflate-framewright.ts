@@ -9,5 +9,4 @@ server.on('connection', (ws) => {
     ws.send(data, { binary: isBinary })
   })
 })
-process.on('SIGUSR2', () => globalThis.gc?.())
 announce((await server.listening).port)

@@ -8,5 +8,4 @@ const http = createServer()
 new WebSocketServer({ server: http, perMessageDeflate }).on('connection', (ws) => {
   ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary }))
 })
-process.on('SIGUSR2', () => globalThis.gc?.())
 serve(http)

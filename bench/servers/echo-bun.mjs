@@ -14,5 +14,8 @@ const server = Bun.serve({
   },
 })
 console.log(JSON.stringify({ port: server.port }))
-for await (const _ of Bun.stdin.stream()) console.log('{}')
+for await (const _ of Bun.stdin.stream()) {
+  const { user, system } = process.cpuUsage()
+  console.log(JSON.stringify({ cpuSeconds: (user + system) / 1e6 }))
+}
 process.exit(0)

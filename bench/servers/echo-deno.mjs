@@ -1,4 +1,6 @@
 // Run by Deno, with Deno's own WebSocket server. Prints its port and ends when stdin does, as `serve.ts` has it.
+import process from 'node:process'
+
 Deno.serve(
   {
     port: 0,
@@ -13,5 +15,8 @@ Deno.serve(
     return response
   },
 )
-for await (const _ of Deno.stdin.readable) console.log('{}')
+for await (const _ of Deno.stdin.readable) {
+  const { user, system } = process.cpuUsage()
+  console.log(JSON.stringify({ cpuSeconds: (user + system) / 1e6 }))
+}
 Deno.exit(0)

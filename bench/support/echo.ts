@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { Settings } from './bench.ts'
 import { asciiPayload, type LoadResult, messageFrames, runLoad, upgradeRequest } from './load.ts'
 import { type ServerProcess, startProgram, startServer } from './server-process.ts'
@@ -19,6 +20,8 @@ export interface Cell {
   readonly connections: number
   readonly inflight: number
   readonly isText?: boolean
+  /** The most messages per second, all connections together; default: as many as go. */
+  readonly rate?: number
 }
 
 /** What each peer did in each round. */
@@ -26,7 +29,7 @@ export type Results = ReadonlyArray<{ readonly name: string; readonly rounds: re
 
 function startPeer({ server, env, program }: Peer): Promise<ServerProcess> {
   if (program === undefined) return startServer(server, [], env)
-  const file = new URL(`../servers/${server}.mjs`, import.meta.url).pathname
+  const file = fileURLToPath(new URL(`../servers/${server}.mjs`, import.meta.url))
   return startProgram([...program, file], env)
 }
 
@@ -34,26 +37,25 @@ function startPeer({ server, env, program }: Peer): Promise<ServerProcess> {
 export async function measure(settings: Settings, contenders: readonly Peer[], cell: Cell): Promise<Results> {
   const peers = contenders.map((peer) => ({ peer, rounds: [] as LoadResult[] }))
   for (let round = 0; round < (settings.quick ? 2 : 5); round++) {
-    for (const { peer, rounds } of peers) {
-      await using server = await startPeer(peer)
-      rounds.push(await runOne(settings, server, cell, peer.isRaw === true))
-    }
+    for (const { peer, rounds } of peers) rounds.push(await measureRound(settings, peer, cell))
   }
   return peers.map(({ peer, rounds }) => ({ name: peer.name, rounds }))
 }
 
-function runOne(settings: Settings, server: ServerProcess, cell: Cell, isRaw: boolean): Promise<LoadResult> {
+/** Starts a peer and lets it echo once. */
+export async function measureRound(settings: Settings, peer: Peer, cell: Cell): Promise<LoadResult> {
+  await using server = await startPeer(peer)
   const { send, reply } = messageFrames(asciiPayload(cell.payload), cell.isText === true)
-  return runLoad({
+  return await runLoad({
     mode: 'echo',
-    port: server.port,
-    pid: server.pid,
+    server,
     connections: cell.connections,
     inflight: cell.inflight,
+    ...(cell.rate !== undefined && { rate: cell.rate }),
     seconds: settings.quick ? 0.5 : 1,
     warmup: settings.quick ? 0.3 : 0.5,
-    head: isRaw ? null : upgradeRequest(),
+    head: peer.isRaw ? null : upgradeRequest(),
     send,
-    reply: isRaw ? send : reply,
+    reply: peer.isRaw ? send : reply,
   })
 }

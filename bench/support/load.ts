@@ -5,19 +5,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serializeFrame } from '../../src/frames/serializer.ts'
-import { firstLine, pinned } from './server-process.ts'
+import { firstLine, pinned, type ServerProcess } from './server-process.ts'
 
 /** What the load generator shall do; `load/load.c` says more. */
 export interface Load {
   readonly mode: 'echo' | 'broadcast' | 'hold' | 'connect'
-  readonly port: number
-  /** The process whose time is measured. */
-  readonly pid: number
+  /** Whose port the connections go to, and whose processor time is measured. */
+  readonly server: Pick<ServerProcess, 'port' | 'pid' | 'figures'>
   readonly connections: number
   /** Messages under way on each connection. Default 1. */
   readonly inflight?: number
   readonly seconds?: number
   readonly warmup?: number
+  /** The most messages per second after the warm-up of mode `echo`, on all connections together. Default: no limit. */
+  readonly rate?: number
   /** What is sent first on each connection; null: nothing, as to a bare TCP server. */
   readonly head: string | null
   /** The bytes of one message, as they are sent. */
@@ -87,12 +88,13 @@ function start(load: Load) {
   const folder = mkdtempSync(join(tmpdir(), 'framewright-load-'))
   const args = [
     `mode=${load.mode}`,
-    `port=${load.port}`,
-    `pid=${load.pid}`,
+    `port=${load.server.port}`,
+    `pid=${load.server.pid}`,
     `connections=${load.connections}`,
     `inflight=${load.inflight ?? 1}`,
     `seconds=${load.seconds ?? 1}`,
     `warmup=${load.warmup ?? 0.4}`,
+    `rate=${load.rate ?? 0}`,
   ]
   for (const name of ['head', 'send', 'reply'] as const) {
     const bytes = load[name]
@@ -100,8 +102,13 @@ function start(load: Load) {
     writeFileSync(join(folder, name), bytes)
     args.push(`${name}=${join(folder, name)}`)
   }
-  const [program, ...rest] = pinned('load', [...generator(), ...args])
-  const child = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const command = generator()
+  const [program, ...rest] = pinned('load', [...command, ...args])
+  const child = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'inherit', 'ipc'] })
+  // Only the one in Node asks: it cannot read the clock of another process.
+  child.on('message', () => {
+    void load.server.figures().then(({ cpuSeconds }) => child.connected && child.send({ cpuSeconds }))
+  })
   const done = once(child, 'close').then(() => {
     rmSync(folder, { recursive: true, force: true })
     if (child.exitCode !== 0) throw new Error(`the load generator ended with ${child.exitCode ?? child.signalCode}`)
@@ -111,15 +118,31 @@ function start(load: Load) {
   return { child, done }
 }
 
-let compiled: string[] | undefined
+let chosen: readonly string[] | undefined
 
-function generator(): string[] {
-  if (compiled !== undefined) return compiled
+/** Takes the load generator that is named, instead of the one in C where that compiles, else the one in Node. */
+export function chooseGenerator(kind: 'c' | 'node'): void {
+  chosen = kind === 'node' ? inNode() : inC()
+  if (chosen === undefined) throw new Error('the load generator in C needs Linux and a C compiler named cc')
+}
+
+function generator(): readonly string[] {
+  chosen ??= inC()
+  if (chosen === undefined) {
+    console.error('  no Linux or no C compiler: the load comes from Node, which reaches less')
+    chosen = inNode()
+  }
+  return chosen
+}
+
+function inC(): readonly string[] | undefined {
+  if (process.platform !== 'linux') return undefined
   const source = fileURLToPath(new URL('../load/load.c', import.meta.url))
   const binary = source.slice(0, -2)
-  if (spawnSync('cc', ['-O2', '-o', binary, source], { stdio: 'inherit' }).status !== 0) {
-    throw new Error('the load generator needs Linux and a C compiler')
-  }
-  compiled = [binary]
-  return compiled
+  const { status } = spawnSync('cc', ['-O2', '-o', binary, source], { stdio: 'inherit' })
+  return status === 0 ? [binary] : undefined
+}
+
+function inNode(): readonly string[] {
+  return [process.execPath, fileURLToPath(new URL('../load/load.js', import.meta.url))]
 }

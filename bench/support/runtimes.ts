@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** Other runtimes whose own servers take part where they are installed. */
 export type Runtime = 'bun' | 'deno'
@@ -12,7 +13,7 @@ const INSTALLED: Readonly<Record<Runtime, readonly string[]>> = {
 
 /** The program of a runtime: on the PATH, or installed beside the benches; null where it is neither. */
 export function findRuntime(runtime: Runtime): string | null {
-  const beside = new URL('../../../node_modules/', import.meta.url).pathname
+  const beside = fileURLToPath(new URL('../../../node_modules/', import.meta.url))
   const places = [
     ...(process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, runtime)),
     ...INSTALLED[runtime].map((path) => join(beside, path)),

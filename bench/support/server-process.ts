@@ -3,13 +3,27 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** What a process has used so far. */
+export interface ProcessFigures {
+  /** Processor time of all its threads. */
+  readonly cpuSeconds: number
+  readonly residentBytes: number
+  /** The most resident memory that it has had. */
+  readonly peakResidentBytes: number
+  /** What lives in the heap of JavaScript and in Buffers. */
+  readonly heapBytes: number
+}
 
 /** A server in a process of its own. */
 export interface ServerProcess extends AsyncDisposable {
   readonly pid: number
   readonly port: number
-  /** Makes it collect its garbage, and waits for that. */
-  collectGarbage(): Promise<void>
+  /** What it has used so far, as it says itself. Servers in other runtimes say less. */
+  figures(): Promise<ProcessFigures>
+  /** Makes it collect its garbage. @returns what it uses then */
+  collectGarbage(): Promise<ProcessFigures>
   /** Ends it in the ordinary way, so that it can write what it has to write. */
   end(): Promise<void>
 }
@@ -25,8 +39,8 @@ export function pinned(role: 'server' | 'load', command: readonly string[]): str
 }
 
 /**
- * Starts `servers/NAME.ts`. A server prints `{"port":…}` when it listens, answers a byte on stdin with a line when it
- * has collected its garbage, and ends when stdin does, so that none outlives the bench: `serve` of `servers/serve.ts`.
+ * Starts `servers/NAME.ts`. A server prints `{"port":…}` when it listens, answers a byte on stdin with a line of
+ * {@link ProcessFigures}, and ends when stdin does, so that none outlives the bench: `serve` of `servers/serve.ts`.
  *
  * @param name - file in `servers/`, without the extension
  * @param args - arguments of the program
@@ -37,7 +51,7 @@ export async function startServer(
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
-  const file = new URL(`../servers/${name}.js`, import.meta.url).pathname
+  const file = fileURLToPath(new URL(`../servers/${name}.js`, import.meta.url))
   return startProgram([process.execPath, '--expose-gc', file, ...args], env)
 }
 
@@ -55,13 +69,15 @@ export async function startProgram(
     return value
   }
   const { port } = JSON.parse(await nextLine()) as { port: number }
+  const ask = async (byte: 'g' | 'f'): Promise<ProcessFigures> => {
+    child.stdin!.write(byte)
+    return JSON.parse(await nextLine()) as ProcessFigures
+  }
   return {
     pid: child.pid!,
     port,
-    async collectGarbage() {
-      child.stdin!.write('g')
-      await nextLine()
-    },
+    figures: () => ask('f'),
+    collectGarbage: () => ask('g'),
     async end() {
       const ended = once(child, 'exit')
       child.stdin!.end()
@@ -83,23 +99,8 @@ export async function firstLine(child: ChildProcess, what: string): Promise<stri
   throw new Error(`${what} ended with ${child.exitCode ?? child.signalCode} and said nothing`)
 }
 
-/** Resident memory of a process in bytes. Linux only. */
+/** Resident memory of a process in bytes, without asking it. Linux only. */
 export function residentBytes(pid: number): number {
-  return statusBytes(pid, 'VmRSS')
-}
-
-/** The most resident memory that a process has had so far, in bytes. Linux only. */
-export function peakResidentBytes(pid: number): number {
-  return statusBytes(pid, 'VmHWM')
-}
-
-function statusBytes(pid: number, name: string): number {
-  const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
   return Number(match?.[1]) * 1024
-}
-
-/** Processor time that a process has taken, in seconds, in steps of 10 ms. Linux only. */
-export function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
 }
