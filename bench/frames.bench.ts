@@ -3,6 +3,7 @@ import { loadCorpus, type Stream } from './corpus/load.mjs'
 import { allParsers, type ParserContender } from './peers/parsers.ts'
 import type { Bench, Row, Settings, Table } from './support/bench.ts'
 import { type Contender, compare } from './support/compare.ts'
+import { copyPair } from './support/copy-pair.ts'
 
 const OURS = 'framewright'
 
@@ -91,8 +92,9 @@ function cell(settings: Settings, stream: Stream, cut: Cut, parsers: readonly Pa
 function prepare(parser: ParserContender, stream: Stream, cut: Cut): () => void {
   const pristine = parser.unmasked ? withoutMasks(stream.bytes) : Buffer.from(stream.bytes)
   const lengths = cut.chunks(stream)
-  const sources = slice(pristine, lengths)
-  const chunks = slice(Buffer.alloc(pristine.length), lengths)
+  const { source, target } = copyPair(pristine)
+  const sources = slice(source, lengths)
+  const chunks = slice(target, lengths)
   check(parser, stream, cut)
   let count = 0
   const parse = parser.make(() => {
@@ -111,8 +113,9 @@ function prepare(parser: ParserContender, stream: Stream, cut: Cut): () => void 
 
 function memcpy(stream: Stream, cut: Cut): Contender {
   const lengths = cut.chunks(stream)
-  const sources = slice(Buffer.from(stream.bytes), lengths)
-  const chunks = slice(Buffer.alloc(stream.bytes.length), lengths)
+  const { source, target } = copyPair(stream.bytes)
+  const sources = slice(source, lengths)
+  const chunks = slice(target, lengths)
   return {
     name: 'memcpy',
     prepare: () => () => {

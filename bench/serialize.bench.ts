@@ -1,103 +1,88 @@
-import { Buffer } from 'node:buffer'
-import { Sender } from 'ws'
-import { serializeFrame } from '../src/frames/serializer.ts'
-import { Connection } from '../src/protocol/connection.ts'
-import type { ConnectionListener } from '../src/protocol/listener.ts'
-import type { Bench, Row, Settings, Table } from './support/bench.ts'
+import { allSerializers, type SerializerContender } from './peers/serializers.ts'
+import type { Bench, Row, Table } from './support/bench.ts'
 import { type Contender, compare } from './support/compare.ts'
+import { copyPair } from './support/copy-pair.ts'
 import { asciiPayload } from './support/load.ts'
 
 const OURS = 'framewright connection'
-const CALLS = 16
 
-const NOBODY: ConnectionListener = {
-  message() {},
-  ping() {},
-  pong() {},
-  closeReceived() {},
-  failed() {},
-}
+const LENGTHS = [
+  ['16 B', 16],
+  ['125 B', 125],
+  ['1 KiB', 1024],
+  ['16 KiB', 16_384],
+  ['64 KiB', 65_536],
+  ['1 MiB', 1 << 20],
+] as const
 
 /** Makes frames of binary messages and of text: what a server sends, and what a client masks. */
 export const bench: Bench = {
   about: 'frames of messages, as a server and as a client sends them',
   async run(settings) {
-    return [await table(settings, 'server'), await table(settings, 'client')]
+    const tables: Table[] = []
+    for (const role of ['server', 'client'] as const) {
+      const rows: Row[] = []
+      for (const [name, length] of LENGTHS) {
+        for (const isText of [false, true]) {
+          const cell = `${name}${isText ? ' text' : ''}`
+          if (!`${role} ${cell}`.includes(settings.cell)) continue
+          const calls = length > 65_536 ? 4 : 64
+          const contenders = allSerializers(role, asciiPayload(length), isText).map((serializer) =>
+            contender(serializer, role, asciiPayload(length), isText, calls),
+          )
+          rows.push(await compare(settings, cell, OURS, calls, [...contenders, memcpy(length, calls)]))
+        }
+      }
+      if (rows.length > 0) tables.push({ title: `Frames of a ${role}`, unit: 'ns per message', ours: OURS, rows })
+    }
+    return tables
   },
 }
 
-async function table(settings: Settings, role: 'server' | 'client'): Promise<Table> {
-  const rows: Row[] = []
-  for (const [name, length] of [
-    ['16 B', 16],
-    ['125 B', 125],
-    ['1 KiB', 1024],
-    ['16 KiB', 16_384],
-    ['1 MiB', 1 << 20],
-  ] as const) {
-    for (const isText of length > 1024 ? [false] : [false, true]) {
-      const cell = `${name}${isText ? ' text' : ''}`
-      if (!cell.includes(settings.cell)) continue
-      rows.push(await compare(settings, cell, OURS, CALLS, contenders(role, length, isText)))
-    }
-  }
-  return { title: `Frames of a ${role}`, unit: 'ns per message', ours: OURS, rows }
-}
-
-function contenders(role: 'server' | 'client', length: number, isText: boolean): Contender[] {
-  const payload = asciiPayload(length)
-  const text = Buffer.from(payload).toString()
-  const data = isText ? text : payload
-  const opcode = isText ? 1 : 2
-  const isMasked = role === 'client'
-  const maskingKey = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d)
-  const key = 0x37fa213d
-  const expected = Buffer.from(serializeFrame({ opcode, payload, maskingKey: isMasked ? maskingKey : null }))
-  const check = (frame: readonly Uint8Array[], name: string): void => {
-    if (!expected.equals(Buffer.concat(frame))) throw new Error(`${name}: a wrong frame`)
-  }
-  /** @param send - makes a frame; what it gives is written by nobody */
-  const contender = (name: string, send: () => readonly Uint8Array[]): Contender => ({
+function contender(
+  { name, serialize }: SerializerContender,
+  role: 'server' | 'client',
+  payload: Uint8Array,
+  isText: boolean,
+  calls: number,
+): Contender {
+  return {
     name,
     prepare() {
-      check(send(), name)
+      // Twice: what is sent may not depend on what was sent before.
+      for (let i = 0; i < 2; i++) {
+        check(name, Buffer.concat(serialize()), payload, role === 'client', isText)
+      }
       return () => {
-        for (let i = 0; i < CALLS; i++) send()
+        for (let i = 0; i < calls; i++) serialize()
       }
     },
-  })
-  const connection = new Connection(NOBODY, { role, maskingKey: () => key })
-  const target = Buffer.alloc(length + 14)
-  return [
-    contender(OURS, () => {
-      connection.sendMessage(data)
-      const frame = connection.takeOutput()
-      connection.outputWritten(true)
-      return frame
-    }),
-    contender('serializeFrame', () => [
-      serializeFrame({
-        opcode,
-        payload: isText ? Buffer.from(text) : payload,
-        maskingKey: isMasked ? maskingKey : null,
-      }),
-    ]),
-    contender('ws', () =>
-      // As Sender.send calls it for each message.
-      Sender.frame(isText ? Buffer.from(text) : Buffer.from(payload.buffer), {
-        fin: true,
-        rsv1: false,
-        opcode,
-        mask: isMasked,
-        readOnly: !isText,
-        generateMask: (mask: Uint8Array) => mask.set(maskingKey),
-      }),
-    ),
-    {
-      name: 'memcpy',
-      prepare: () => () => {
-        for (let i = 0; i < CALLS; i++) target.set(payload)
-      },
+  }
+}
+
+/** @throws when it is not the one frame of the message; any masking-key will do, RFC 6455 §5.3 */
+function check(name: string, frame: Buffer, payload: Uint8Array, isMasked: boolean, isText: boolean): void {
+  const { length } = payload
+  const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8
+  const header = 2 + extended + (isMasked ? 4 : 0)
+  const body = Buffer.from(frame.subarray(header))
+  if (isMasked) for (let i = 0; i < body.length; i++) body[i]! ^= frame[header - 4 + (i & 3)]!
+  const [byte0, byte1] = frame
+  const isRight =
+    byte0 === (isText ? 0x81 : 0x82) &&
+    byte1 === ((isMasked ? 0x80 : 0) | (extended === 0 ? length : extended === 2 ? 126 : 127)) &&
+    (extended !== 2 || frame.readUInt16BE(2) === length) &&
+    (extended !== 8 || frame.readBigUInt64BE(2) === BigInt(length)) &&
+    body.equals(payload)
+  if (!isRight) throw new Error(`${name} made a wrong frame`)
+}
+
+function memcpy(length: number, calls: number): Contender {
+  const { source, target } = copyPair(asciiPayload(length))
+  return {
+    name: 'memcpy',
+    prepare: () => () => {
+      for (let i = 0; i < calls; i++) target.set(source)
     },
-  ]
+  }
 }
