@@ -24,6 +24,7 @@ const CELLS = [
 
 const RECEIVERS = 1000
 const STALLED = 100
+const STALLED_PAYLOAD = 16_384
 const MAX_BACKPRESSURE = 1 << 20
 
 /** One connection sends, all receive: each server is a process of its own, every byte that arrives is compared. */
@@ -65,8 +66,15 @@ async function measure(settings: Settings, cell: string, payload: number, inflig
   return { cell, figures }
 }
 
+/** Who receives while it is measured what stalled receivers do to the others. */
+const AUDIENCES = [
+  { reading: RECEIVERS, stalled: 0 },
+  { reading: RECEIVERS - STALLED, stalled: 0 },
+  { reading: RECEIVERS - STALLED, stalled: STALLED },
+] as const
+
 interface StalledRound {
-  /** Thousand messages per second that those got who read. */
+  /** Messages per second that each of those got who read. */
   readonly rate: number
   /** MiB of resident memory above the start, at the most. */
   readonly rise: number
@@ -79,15 +87,14 @@ interface StalledRound {
  */
 async function measureStalled(settings: Settings): Promise<readonly Table[]> {
   const peers = PEERS.filter(({ name }) => isWanted(settings, OURS, name))
-  const counts = [0, STALLED]
-  const rounds = counts.map(() => peers.map(() => [] as StalledRound[]))
+  const rounds = AUDIENCES.map(() => peers.map(() => [] as StalledRound[]))
   for (let round = 0; round < (settings.quick ? 2 : 5); round++) {
     for (const [i, peer] of peers.entries()) {
-      for (const [k, stalled] of counts.entries()) {
-        settings.progress(`${peer.name}, ${stalled} stalled`)
-        rounds[k]![i]!.push(await roundWithStalled(settings, peer.server, stalled))
+      for (const [k, audience] of AUDIENCES.entries()) {
+        settings.progress(`${peer.name}, ${nameOf(audience)}`)
+        rounds[k]![i]!.push(await roundWithStalled(settings, peer.server, audience))
       }
-      if (peer.name === OURS) checkRise(rounds[1]![i]!.at(-1)!.rise)
+      if (peer.name === OURS) checkRise(rounds.at(-1)![i]!.at(-1)!.rise)
     }
   }
   const row = (cell: string, valuesOf: (peer: number) => number[]): Row => ({
@@ -95,27 +102,32 @@ async function measureStalled(settings: Settings): Promise<readonly Table[]> {
     figures: Object.fromEntries(peers.map(({ name }, i) => [name, figureOf(valuesOf(i))])),
   })
   const rows = (figure: (round: StalledRound) => number): Row[] =>
-    counts.map((stalled, k) =>
-      row(`${stalled} stalled, ${RECEIVERS - STALLED} reading`, (i) => rounds[k]![i]!.map(figure)),
-    )
-  const title = `Broadcast of 4 KiB, 16 at a time, at most ${MAX_BACKPRESSURE >> 20} MiB waiting for each`
+    AUDIENCES.map((audience, k) => row(nameOf(audience), (i) => rounds[k]![i]!.map(figure)))
+  const title = `Broadcast of ${STALLED_PAYLOAD >> 10} KiB, at most ${MAX_BACKPRESSURE >> 20} MiB waiting for each`
   return [
+    { title, unit: 'messages per second', ours: OURS, rows: rows(({ rate }) => rate), higherIsBetter: true },
     {
-      title: `${title}: rate`,
-      unit: 'thousand delivered per second to those that read',
+      title: `${title}: ${STALLED} stalled, against nobody stalled`,
+      unit: 'times the rate; 1: the others are not harmed',
       ours: OURS,
-      rows: rows(({ rate }) => rate),
+      rows: AUDIENCES.slice(0, 2).map((audience, k) =>
+        row(`against ${nameOf(audience)}`, (i) =>
+          rounds[2]![i]!.map(({ rate }, round) => rate / rounds[k]![i]![round]!.rate),
+        ),
+      ),
       higherIsBetter: true,
     },
     {
-      title: `${title}: rate with stalled ones divided by that without`,
-      unit: 'times, 1: not harmed',
+      title: `${title}: memory`,
+      unit: 'MiB above the start at the most',
       ours: OURS,
-      rows: [row(`${STALLED} stalled`, (i) => rounds[1]![i]!.map(({ rate }, n) => rate / rounds[0]![i]![n]!.rate))],
-      higherIsBetter: true,
+      rows: rows(({ rise }) => rise),
     },
-    { title: `${title}: memory`, unit: 'MiB above the start at the most', ours: OURS, rows: rows(({ rise }) => rise) },
   ]
+}
+
+function nameOf({ reading, stalled }: (typeof AUDIENCES)[number]): string {
+  return `${reading} reading, ${stalled} stalled`
 }
 
 function checkRise(rise: number): void {
@@ -123,16 +135,20 @@ function checkRise(rise: number): void {
   if (rise > most) throw new Error(`${rise} MiB more with ${STALLED} stalled receivers; they may hold ${most} together`)
 }
 
-async function roundWithStalled(settings: Settings, name: string, stalled: number): Promise<StalledRound> {
+async function roundWithStalled(
+  settings: Settings,
+  name: string,
+  { reading, stalled }: (typeof AUDIENCES)[number],
+): Promise<StalledRound> {
   await using server = await startServer(name, [String(MAX_BACKPRESSURE)], { WS_NO_BUFFER_UTIL: '1' })
-  const held = stalled > 0 ? await holdConnections({ server, connections: stalled, head: upgradeRequest() }) : null
-  await using _ = held
+  const idle = { server, connections: stalled, head: upgradeRequest(), window: 4096 }
+  await using _held = stalled > 0 ? await holdConnections(idle) : null
   const { residentBytes: before } = await server.collectGarbage()
-  // The buffers of the system take the first megabytes of each, and the server has to become warm.
-  await load(settings, server, 4096, 16, RECEIVERS - STALLED)
-  const { messages, seconds } = await load(settings, server, 4096, 16, RECEIVERS - STALLED)
+  // The server becomes warm, and what waits for those that do not read reaches its limit.
+  await load(settings, server, STALLED_PAYLOAD, 16, reading)
+  const { messages, seconds } = await load(settings, server, STALLED_PAYLOAD, 16, reading)
   const { peakResidentBytes } = await server.figures()
-  return { rate: messages / seconds / 1000, rise: (peakResidentBytes - before) / 2 ** 20 }
+  return { rate: messages / seconds / reading, rise: (peakResidentBytes - before) / 2 ** 20 }
 }
 
 function load(

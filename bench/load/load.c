@@ -4,9 +4,10 @@
  * It knows nothing of WebSocket. Each message is the bytes of the file `send`, each reply must be the bytes of `reply`,
  * and every byte of every reply is compared. Both streams are periodic, so no frame is parsed.
  *
- *   load mode=echo port=N pid=N connections=N inflight=N warmup=S seconds=S send=FILE reply=FILE [head=FILE] [rate=N]
+ *   load mode=echo port=N pid=N connections=N inflight=N warmup=S seconds=S send=FILE reply=FILE [head=FILE] [rate=N] [window=N]
  *
  * head      an HTTP request, sent first on each connection; all up to the empty line of its answer is dropped
+ * window    size of the receive buffer of each socket in bytes, so that little fits in it
  * rate      after the warm-up of mode echo, at most so many messages per second on all connections together
  * mode      echo       each connection keeps `inflight` messages under way
  *           broadcast  the first connection sends `inflight` messages, and each connection gets a reply to each of them
@@ -49,7 +50,7 @@ struct connection {
 static char *send_bytes, *reply_bytes, *head_bytes;
 static size_t send_length, reply_length, head_length;
 static struct connection *connections;
-static int count, inflight, port, poll_fd;
+static int count, inflight, port, poll_fd, window;
 static uint64_t messages, histogram[HISTOGRAM];
 static char buffer[1 << 20];
 static uint64_t left; /* replies of the round, when broadcasting */
@@ -179,6 +180,7 @@ static void open_connection(struct connection *c) {
   c->started = now();
   c->fd = socket(AF_INET, SOCK_STREAM, 0);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (window > 0) setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
   if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof address) != 0) die("connect");
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   fcntl(c->fd, F_SETFL, O_NONBLOCK);
@@ -307,6 +309,7 @@ int main(int argc, char **argv) {
   port = atoi(argument(argc, argv, "port", "0"));
   count = atoi(argument(argc, argv, "connections", "1"));
   inflight = atoi(argument(argc, argv, "inflight", "1"));
+  window = atoi(argument(argc, argv, "window", "0"));
   if (count < 1 || inflight < 1 || inflight > MOST_INFLIGHT) {
     fprintf(stderr, "load: connections is at least 1, inflight 1 to %d\n", MOST_INFLIGHT);
     return 2;

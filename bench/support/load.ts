@@ -19,6 +19,8 @@ export interface Load {
   readonly warmup?: number
   /** The most messages per second after the warm-up of mode `echo`, on all connections together. Default: no limit. */
   readonly rate?: number
+  /** Receive buffer of each socket in bytes, where the load generator can set it. Default: that of the system. */
+  readonly window?: number
   /** What is sent first on each connection; null: nothing, as to a bare TCP server. */
   readonly head: string | null
   /** The bytes of one message, as they are sent. */
@@ -95,6 +97,7 @@ function start(load: Load) {
     `seconds=${load.seconds ?? 1}`,
     `warmup=${load.warmup ?? 0.4}`,
     `rate=${load.rate ?? 0}`,
+    `window=${load.window ?? 0}`,
   ]
   for (const name of ['head', 'send', 'reply'] as const) {
     const bytes = load[name]
