@@ -79,7 +79,7 @@ export function decodeLatin1(octets: Uint8Array, ascii: boolean): string {
 /**
  * One octet per character; the caller has checked that no character is above U+00FF.
  *
- * Perf: an answer of 129 octets, octet by octet 0.41 us, UTF-8 encoder 0.19 us, 2026-11.
+ * Perf: an answer of 129 octets on a busy machine, octet by octet 1.3 us, UTF-8 encoder 0.74 us, 2026-11.
  */
 export function encodeLatin1(text: string): Uint8Array {
   const ascii = utf8Encoder.encode(text)

@@ -61,7 +61,7 @@ describe('GrowingBytes', () => {
       bytes.append(piece, 0, piece.length, most)
       length += piece.length
       expect(bytes.length).toBe(length)
-      expect(bytes.capacity).toBeLessThanOrEqual(2 * length + (64 << 10))
+      expect(bytes.capacity).toBeLessThanOrEqual(2 * length)
     }
     expect(bytes.capacity).toBe(most)
     expect(
