@@ -83,13 +83,15 @@ async function measureEcho(
   connections: number,
 ): Promise<Results> {
   const results = contenders(settings).map((peer) => ({ ...peer, rounds: [] as Round[] }))
-  const count = Math.round((settings.quick ? 2000 : 10_000) / (payload > 4096 ? 4 : 1))
+  const count = Math.round((settings.quick ? 2000 : 20_000) / (payload > 4096 ? 4 : 1))
+  // What is measured is compiled code: that takes some thousand messages, for everybody.
+  const warmup = Math.round((settings.quick ? 2000 : 10_000) / (payload > 4096 ? 4 : 1))
   for (let round = 0; round < (settings.quick ? 2 : 5); round++) {
     for (const { server: name, rounds } of results) {
       await using server = await startServer(name, [JSON.stringify(options)])
       await using clients = new DeflateClients(jsonPayload(payload))
       await clients.open(server.port, connections)
-      await clients.run(Math.max(1000, connections * 2))
+      await clients.run(Math.max(warmup, connections * 2))
       const { cpuSeconds: before } = await server.figures()
       const [replies, bytes] = [clients.replies, clients.replyBytes]
       await clients.run(count)

@@ -3,7 +3,8 @@
  * parsers of ws and undici are Writable streams, and their `_write` is called without the stream around it.
  */
 import { createRequire } from 'node:module'
-import { FrameParser, type FrameSink } from '../../src/frames/parser.ts'
+import type { FrameSink } from '../../src/frames/frame-sink.ts'
+import { FrameParser } from '../../src/frames/parser.ts'
 import { Connection } from '../../src/protocol/connection.ts'
 
 const require = createRequire(import.meta.url)

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
-import { FrameParser, type FrameSink } from '../../src/frames/parser.ts'
+import type { FrameSink } from '../../src/frames/frame-sink.ts'
+import { FrameParser } from '../../src/frames/parser.ts'
 import { serializeFrame } from '../../src/frames/serializer.ts'
 import { upgradeRequest } from './load.ts'
 

@@ -6,7 +6,7 @@
  * changed on the way. Work that is too long for one turn of the event loop is done elsewhere; meanwhile a decoder is
  * busy and nothing more is parsed, and what is sent waits behind the message that is being encoded.
  */
-import type { FrameSink } from '../frames/parser.ts'
+import type { FrameSink } from '../frames/frame-sink.ts'
 
 /** An extension at work in one connection. */
 export interface Extension {

@@ -1,5 +1,6 @@
+import type { FrameSink } from './frame-sink.ts'
 import { FIN, MASK, OPCODE, RSV1 } from './header.ts'
-import { FrameParser, type FrameParserOptions, type FrameSink } from './parser.ts'
+import { FrameParser, type FrameParserOptions } from './parser.ts'
 import type { FrameInit } from './serializer.ts'
 import type { Violation } from './violation.ts'
 

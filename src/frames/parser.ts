@@ -17,6 +17,7 @@
 
 import { isValidUtf8 } from './bytes.ts'
 import { checkClosePayload } from './close-payload.ts'
+import { type FrameSink, NOBODY } from './frame-sink.ts'
 import {
   checkHeader,
   FIN,
@@ -33,25 +34,6 @@ import { applyMaskInRange } from './mask.ts'
 import { isControl, Opcode } from './opcode.ts'
 import { Utf8Validator } from './utf8.ts'
 import { type Violation, violations } from './violation.ts'
-
-/**
- * Where a {@link FrameParser} delivers what it reads. Payload is unmasked and given as a range of a buffer that the
- * parser's caller owns: a sink that wants to keep bytes after it returns copies them.
- */
-export interface FrameSink {
-  /** A data frame that lay wholly in one chunk. `opcode` is Continuation, Text or Binary. */
-  dataFrame(opcode: number, fin: boolean, rsv1: boolean, bytes: Uint8Array, start: number, end: number): void
-  /** The header of a data frame whose payload comes in pieces. */
-  dataFrameStart(opcode: number, fin: boolean, rsv1: boolean, payloadLength: number): void
-  /** The next piece of the payload of the frame that is open; never empty. */
-  dataFramePayload(bytes: Uint8Array, start: number, end: number): void
-  /** The payload of the frame that is open is complete. */
-  dataFrameEnd(fin: boolean): void
-  /** A whole control frame. The payload of a Close frame has been checked. */
-  controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void
-  /** A rule was broken. Nothing else is called after this. */
-  violation(violation: Violation): void
-}
 
 /** Options of a {@link FrameParser}. */
 export interface FrameParserOptions {
@@ -78,15 +60,13 @@ const NO_BYTES = new Uint8Array(0)
 
 /** Reads frames from any cut of a byte stream and calls a {@link FrameSink}. RFC 6455 §5. */
 export class FrameParser {
-  /** Who receives the frames. */
-  readonly role: Role
-  /** Whether a negotiated extension owns RSV1. */
-  readonly rsv1Owned: boolean
-  readonly #sink: FrameSink
-  readonly #expectMask: boolean
-  readonly #maxPayload: number
-  readonly #maxCompressed: number
-  readonly #maxFragments: number
+  #role: Role = 'server'
+  #rsv1Owned = false
+  #sink: FrameSink = NOBODY
+  #expectMask = true
+  #maxPayload = 0
+  #maxCompressed = 0
+  #maxFragments = 0
   /** Judges text that is cut or fragmented; made for the first. */
   #utf8: Utf8Validator | null = null
 
@@ -116,13 +96,40 @@ export class FrameParser {
   #keptLength = 0
 
   constructor(sink: FrameSink, options: FrameParserOptions) {
+    this.begin(sink, options, options.rsv1Owned)
+  }
+
+  /**
+   * Begins another stream. Only a parser that {@link isIdle} has nothing left of the one before.
+   *
+   * @param rsv1Owned - as in {@link FrameParserOptions}, instead of what stands there
+   * @throws Error when a frame is cut, a message is open, or a rule was broken
+   */
+  begin(sink: FrameSink, options: FrameParserOptions, rsv1Owned = false): void {
+    if (!this.isIdle) throw new Error('the parser is in the middle of a stream')
     this.#sink = sink
-    this.role = options.role
-    this.rsv1Owned = options.rsv1Owned === true
+    this.#role = options.role
+    this.#rsv1Owned = rsv1Owned
     this.#expectMask = options.role === 'server'
     this.#maxPayload = options.maxPayload ?? Number.POSITIVE_INFINITY
     this.#maxCompressed = this.#maxPayload * COMPRESSED_FACTOR + COMPRESSED_SLACK
     this.#maxFragments = options.maxFragments ?? Number.POSITIVE_INFINITY
+    this.#framesLeft = -1
+  }
+
+  /** Lets go of the sink, until {@link begin}. */
+  end(): void {
+    this.#sink = NOBODY
+  }
+
+  /** Who receives the frames. */
+  get role(): Role {
+    return this.#role
+  }
+
+  /** Whether a negotiated extension owns RSV1. */
+  get rsv1Owned(): boolean {
+    return this.#rsv1Owned
   }
 
   /** Whether a fragmented message is open, §5.4. */

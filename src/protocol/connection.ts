@@ -24,9 +24,8 @@ import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
 import { EncodedOutput } from './encoded-output.ts'
 import type { ConnectionListener, MessageSink } from './listener.ts'
-import { MessageAssembler, type MessageTarget } from './message-assembler.ts'
-import { type ConnectionOptions, limitsOf } from './options.ts'
-import { Output, SlabPool } from './output.ts'
+import { type ConnectionOptions, checkConnectionOptions } from './options.ts'
+import { Output } from './output.ts'
 import type { PreparedMessage } from './prepared-message.ts'
 import { Reader, type ReaderTarget } from './reader.ts'
 import { closeBody, Sender } from './sender.ts'
@@ -37,11 +36,10 @@ const MAX_PONG_BYTES = 64 << 10
 const NO_BYTES = new Uint8Array(0)
 
 /** The sans-I/O state machine of RFC 6455 for both roles. */
-export class Connection implements MessageTarget, ReaderTarget {
+export class Connection implements ReaderTarget {
   /** Which end we are. */
   readonly role: Role
   readonly #listener: ConnectionListener
-  readonly #assembler: MessageAssembler
   readonly #output: Output
   readonly #encoded: EncodedOutput | null
   readonly #sender: Sender
@@ -66,12 +64,11 @@ export class Connection implements MessageTarget, ReaderTarget {
     this.role = role
     this.#listener = listener
     this.#autoPong = options.autoPong !== false
-    const limits = limitsOf(options)
-    this.#output = new Output(options.slabPool ?? new SlabPool(), role === 'client' ? maskingKey! : null)
+    const checked = checkConnectionOptions(options)
+    this.#output = new Output(checked.slabPool, role === 'client' ? maskingKey! : null)
     this.#encoded = extension === null ? null : new EncodedOutput(this.#output, extension.encoder(), () => this.woken())
     this.#sender = new Sender(this.#output, this.#encoded)
-    this.#assembler = new MessageAssembler(this)
-    this.#reader = new Reader(this, this.#assembler, role, limits, extension)
+    this.#reader = new Reader(this, checked, extension)
   }
 
   /** OPEN, CLOSING or CLOSED; a connection begins OPEN. RFC 6455 §7.1. */
@@ -148,7 +145,7 @@ export class Connection implements MessageTarget, ReaderTarget {
 
   /** Bytes of memory held for messages and bytes that are not delivered yet. */
   get bufferedInput(): number {
-    return this.#assembler.capacity + this.#reader.retainedLength
+    return this.#reader.bufferedLength
   }
 
   /** Whether `pause` is in force. */
@@ -187,7 +184,6 @@ export class Connection implements MessageTarget, ReaderTarget {
     this.#sender.end()
     this.#sender.abandon()
     this.#reader.close()
-    this.#assembler.discard()
     this.#output.abandon()
   }
 
@@ -309,7 +305,6 @@ export class Connection implements MessageTarget, ReaderTarget {
     // @req 6455-7.1.7-7
     this.#receiveHalf = ReceiveHalf.Failed
     this.#reader.stop()
-    this.#assembler.discard()
     this.#sender.abandon()
     // @req 6455-7.1.7-5 @req 6455-10.7-3 @req 6455-5.1-3 @req 6455-5.1-6
     if (this.#sender.half === SendHalf.Open) this.#sender.close(body)
@@ -318,12 +313,12 @@ export class Connection implements MessageTarget, ReaderTarget {
     this.#listener.failed(violation)
   }
 
-  /** Called by the assembler. @internal */
+  /** Called when a message is there. @internal */
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
     this.#listener.message(isBinary, bytes, start, end, owned)
   }
 
-  /** Called by the assembler. @internal */
+  /** Called when a message begins that is cut. @internal */
   messageStart(isBinary: boolean): MessageSink | null {
     return this.#listener.messageStart?.(isBinary) ?? null
   }
@@ -331,7 +326,6 @@ export class Connection implements MessageTarget, ReaderTarget {
   /** Called by the reader: the peer's direction has ended. @internal */
   streamEnded(): void {
     this.#reader.stop()
-    this.#assembler.discard()
     this.#receiveHalf = ReceiveHalf.Ended
     this.#endSending()
   }
@@ -341,7 +335,7 @@ export class Connection implements MessageTarget, ReaderTarget {
     this.#listener.woken?.()
   }
 
-  /** Called by the assembler: RFC 6455 §5.5. @internal */
+  /** Called by the reader: RFC 6455 §5.5. @internal */
   controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     // @req 6455-5.4-5 @req 6455-6.2-2
     if (opcode === Opcode.Ping) {
@@ -369,7 +363,6 @@ export class Connection implements MessageTarget, ReaderTarget {
     this.#closeReason = readReason(bytes, start, end)
     this.#receiveHalf = ReceiveHalf.CloseReceived
     this.#reader.stop()
-    this.#assembler.discard()
     // @req 6455-5.5.1-7 @req 6455-5.5.1-8
     if (this.#sender.half === SendHalf.Open) this.#sender.close(serializeClosePayload(this.#closeCode))
     // @req 6455-5.5.1-10 @req 6455-5.5.1-11 @req 6455-7.1.1-3 @req 6455-7.1.1-5 @req 6455-5.5.1-12 @req 6455-7.1.1-6

@@ -1,6 +1,4 @@
 import { Opcode } from '../frames/opcode.ts'
-import type { FrameSink } from '../frames/parser.ts'
-import type { Violation } from '../frames/violation.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 import type { MessageSink } from './listener.ts'
 
@@ -12,19 +10,15 @@ export interface MessageTarget {
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void
   /** A message begins that is cut. Who wants its pieces gives a sink; otherwise it comes whole. */
   messageStart?(isBinary: boolean): MessageSink | null
-  controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void
-  /** A rule was broken. */
-  fail(violation: Violation): void
 }
 
 /**
- * Joins fragments to messages, RFC 6455 §5.4.
+ * Joins fragments to a message, RFC 6455 §5.4.
  *
- * A message in one frame inside one chunk is handed on as it lies there. One that is cut goes to the sink that the
- * target gives for it, piece by piece as it arrives, inside frames too; without a sink it is copied: at most
- * twice the bytes of the open message, however the stream is cut.
+ * The message goes to the sink that the target gives for it, piece by piece as it arrives, inside frames too; without a
+ * sink it is copied: at most twice the bytes of the open message, however the stream is cut.
  */
-export class MessageAssembler implements FrameSink {
+export class MessageAssembler {
   readonly #target: MessageTarget
   /** Made for the first message that is cut. */
   #collected: GrowingBytes | null = null
@@ -45,20 +39,14 @@ export class MessageAssembler implements FrameSink {
     return this.#collected === null ? 0 : this.#collected.capacity
   }
 
-  dataFrame(opcode: number, fin: boolean, _rsv1: boolean, bytes: Uint8Array, start: number, end: number): void {
-    if (opcode !== Opcode.Continuation) {
-      if (fin) {
-        this.#target.message(opcode === Opcode.Binary, bytes, start, end, false)
-        return
-      }
-      this.#begin(opcode)
-    }
+  dataFrame(opcode: number, fin: boolean, bytes: Uint8Array, start: number, end: number): void {
+    if (opcode !== Opcode.Continuation) this.#begin(opcode)
     // @req 6455-5.4-3 @req 6455-5.4-7
     if (end > start) this.#take(bytes, start, end)
     if (fin) this.#deliver()
   }
 
-  dataFrameStart(opcode: number, fin: boolean, _rsv1: boolean, payloadLength: number): void {
+  dataFrameStart(opcode: number, fin: boolean, payloadLength: number): void {
     if (opcode !== Opcode.Continuation) this.#begin(opcode)
     this.#fin = fin
     this.#awaited = payloadLength
@@ -71,15 +59,6 @@ export class MessageAssembler implements FrameSink {
 
   dataFrameEnd(fin: boolean): void {
     if (fin) this.#deliver()
-  }
-
-  controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#target.controlFrame(opcode, bytes, start, end)
-  }
-
-  violation(violation: Violation): void {
-    this.#target.fail(violation)
-    this.discard()
   }
 
   /** Frees the open message; a sink is told that it will not be complete. Nothing is handed on after this. */

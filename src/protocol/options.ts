@@ -1,7 +1,8 @@
 import { UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import type { Role } from '../frames/header.ts'
-import type { SlabPool } from './output.ts'
+import { SlabPool } from './output.ts'
+import { ParserPool } from './parser-pool.ts'
 
 /** Limits of one connection. Each is finite by default; `Infinity` lifts one, 0 is a limit like any other. */
 export interface ProtocolLimits {
@@ -35,6 +36,8 @@ export interface ConnectionOptions extends Partial<ProtocolLimits> {
   readonly maskingKey?: () => number
   /** Where output is written before it is taken; one for all connections of a process. Default: one of its own. */
   readonly slabPool?: SlabPool
+  /** Where parsers wait that no connection needs; one for all connections of a process. Default: one of its own. */
+  readonly parserPool?: ParserPool
   /** What the opening handshake agreed on, RFC 6455 §9. Default: nothing. */
   readonly extension?: Extension | null
 }
@@ -46,17 +49,37 @@ export const defaultLimits: ProtocolLimits = Object.freeze({
   maxFramesPerTurn: 1000,
 })
 
+/** Options of which nothing is left open that both halves of a connection ask for. */
+export type CheckedConnectionOptions = ConnectionOptions &
+  ProtocolLimits &
+  Required<Pick<ConnectionOptions, 'slabPool' | 'parserPool'>>
+
 /**
- * The limits of a connection, checked, with defaults for what is not given.
+ * The options of a connection, checked, with defaults for what is not given.
+ *
+ * Perf: `npm run bench -- memory`; complete options that nobody can change are not copied for each connection.
  *
  * @throws UsageError when a limit is no limit
  */
-export function limitsOf(options: Partial<ProtocolLimits>): ProtocolLimits {
+export function checkConnectionOptions(options: ConnectionOptions): CheckedConnectionOptions {
+  const { slabPool, parserPool } = options
+  const maxPayload = limitOption('maxPayload', options.maxPayload, defaultLimits.maxPayload)
+  const maxFragments = limitOption('maxFragments', options.maxFragments, defaultLimits.maxFragments, 1)
+  const maxFramesPerTurn = limitOption('maxFramesPerTurn', options.maxFramesPerTurn, defaultLimits.maxFramesPerTurn, 1)
+  if (Object.isFrozen(options) && isComplete(options)) return options
   return {
-    maxPayload: limitOption('maxPayload', options.maxPayload, defaultLimits.maxPayload),
-    maxFragments: limitOption('maxFragments', options.maxFragments, defaultLimits.maxFragments, 1),
-    maxFramesPerTurn: limitOption('maxFramesPerTurn', options.maxFramesPerTurn, defaultLimits.maxFramesPerTurn, 1),
+    ...options,
+    maxPayload,
+    maxFragments,
+    maxFramesPerTurn,
+    slabPool: slabPool ?? new SlabPool(),
+    parserPool: parserPool ?? new ParserPool(),
   }
+}
+
+function isComplete(options: ConnectionOptions): options is CheckedConnectionOptions {
+  const { maxPayload, maxFragments, maxFramesPerTurn, slabPool, parserPool } = options
+  return ![maxPayload, maxFragments, maxFramesPerTurn, slabPool, parserPool].includes(undefined)
 }
 
 /**

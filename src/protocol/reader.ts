@@ -1,15 +1,20 @@
 import type { Decoder, DecoderHost, Extension } from '../extensions/extension.ts'
-import type { Role } from '../frames/header.ts'
-import { FrameParser } from '../frames/parser.ts'
-import type { MessageAssembler } from './message-assembler.ts'
-import type { ProtocolLimits } from './options.ts'
+import type { FrameSink } from '../frames/frame-sink.ts'
+import { Opcode } from '../frames/opcode.ts'
+import type { FrameParser } from '../frames/parser.ts'
+import type { Violation } from '../frames/violation.ts'
+import { MessageAssembler, type MessageTarget } from './message-assembler.ts'
+import type { CheckedConnectionOptions } from './options.ts'
 import { RetainedInput } from './retained-input.ts'
 
 /** Bytes that may come out of compressed messages in one turn of the event loop: about a millisecond of inflating. */
 const DECODED_PER_TURN = 256 << 10
 
 /** What a {@link Reader} tells its connection. */
-export interface ReaderTarget {
+export interface ReaderTarget extends MessageTarget {
+  controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void
+  /** A rule was broken. */
+  fail(violation: Violation): void
   /** The stream has ended, and all bytes before it were read. */
   streamEnded(): void
   /** Something came out of a message outside of every call of the driver's. */
@@ -19,14 +24,20 @@ export interface ReaderTarget {
 /**
  * The receiving side of a connection: decides when to read. What cannot be read yet, because the application pauses, a
  * peer does not take its Pongs, the work of a turn is done or an extension decodes elsewhere, is retained in order.
+ *
+ * A message in one frame inside one chunk is handed on as it lies there; others are assembled. Between messages there is
+ * neither a parser nor an assembler.
  */
-export class Reader implements DecoderHost {
+export class Reader implements DecoderHost, FrameSink {
   readonly #target: ReaderTarget
-  readonly #parser: FrameParser
+  readonly #options: CheckedConnectionOptions
   readonly #decoder: Decoder | null
+  /** Borrowed while something is read, and as long as a frame is cut or a message is open. */
+  #parser: FrameParser | null = null
+  /** Made for a message that is cut, and dropped when it is whole. */
+  #assembler: MessageAssembler | null = null
   /** Made when something has to wait. */
   #retained: RetainedInput | null = null
-  readonly #framesPerTurn: number
   #decodedLeft = 0
   #isReading = false
   #isOver = false
@@ -34,17 +45,15 @@ export class Reader implements DecoderHost {
   /** Too many Pongs wait for a peer that does not read: nothing more is parsed until they left. */
   #isStalled = false
 
-  constructor(
-    target: ReaderTarget,
-    assembler: MessageAssembler,
-    role: Role,
-    limits: ProtocolLimits,
-    extension: Extension | null,
-  ) {
+  constructor(target: ReaderTarget, options: CheckedConnectionOptions, extension: Extension | null) {
     this.#target = target
-    this.#framesPerTurn = limits.maxFramesPerTurn
-    this.#decoder = extension === null ? null : extension.decoder(assembler, this, limits.maxPayload)
-    this.#parser = new FrameParser(this.#decoder ?? assembler, { role, ...limits, rsv1Owned: extension !== null })
+    this.#options = options
+    this.#decoder = extension === null ? null : extension.decoder(this, this, options.maxPayload)
+  }
+
+  /** Bytes of memory held for messages and bytes that are not delivered yet. */
+  get bufferedLength(): number {
+    return this.retainedLength + (this.#assembler === null ? 0 : this.#assembler.capacity)
   }
 
   /** Bytes that wait. */
@@ -108,9 +117,13 @@ export class Reader implements DecoderHost {
   /** Reads nothing more; what comes is discarded. */
   stop(): void {
     this.#isOver = true
-    this.#parser.halt()
+    this.#parser?.halt()
+    this.#parser = null
     this.#decoder?.close()
     this.#retained?.discard()
+    const assembler = this.#assembler
+    this.#assembler = null
+    assembler?.discard()
   }
 
   /** As `stop`; an end of the stream that waits is forgotten too. */
@@ -122,7 +135,7 @@ export class Reader implements DecoderHost {
   /** Stops behind the frame in hand, until `resume`. */
   pause(): void {
     this.#isPaused = true
-    this.#parser.halt()
+    this.#parser?.halt()
   }
 
   resume(): void {
@@ -133,7 +146,7 @@ export class Reader implements DecoderHost {
   /** Stops behind the frame in hand, until `unstall`. */
   stall(): void {
     this.#isStalled = true
-    this.#parser.halt()
+    this.#parser?.halt()
   }
 
   unstall(): void {
@@ -143,12 +156,12 @@ export class Reader implements DecoderHost {
   /** Called by the decoder. */
   decoded(byteCount: number): void {
     this.#decodedLeft -= byteCount
-    if (this.#decodedLeft <= 0) this.#parser.halt()
+    if (this.#decodedLeft <= 0) this.#parser?.halt()
   }
 
   /** Called by the decoder. */
   held(): void {
-    this.#parser.halt()
+    this.#parser?.halt()
   }
 
   /** Called by the decoder. */
@@ -156,8 +169,42 @@ export class Reader implements DecoderHost {
     if (!this.#isReading) this.#target.woken()
   }
 
+  dataFrame(opcode: number, fin: boolean, _rsv1: boolean, bytes: Uint8Array, start: number, end: number): void {
+    if (fin && opcode !== Opcode.Continuation) this.#target.message(opcode === Opcode.Binary, bytes, start, end, false)
+    else {
+      this.#assemble().dataFrame(opcode, fin, bytes, start, end)
+      if (fin) this.#assembler = null
+    }
+  }
+
+  dataFrameStart(opcode: number, fin: boolean, _rsv1: boolean, payloadLength: number): void {
+    this.#assemble().dataFrameStart(opcode, fin, payloadLength)
+  }
+
+  dataFramePayload(bytes: Uint8Array, start: number, end: number): void {
+    this.#assembler?.dataFramePayload(bytes, start, end)
+  }
+
+  dataFrameEnd(fin: boolean): void {
+    this.#assembler?.dataFrameEnd(fin)
+    if (fin) this.#assembler = null
+  }
+
+  controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#target.controlFrame(opcode, bytes, start, end)
+  }
+
+  violation(violation: Violation): void {
+    this.#target.fail(violation)
+  }
+
   get #isHeld(): boolean {
     return this.#isPaused || this.#isStalled || this.isDecoding
+  }
+
+  #assemble(): MessageAssembler {
+    this.#assembler ??= new MessageAssembler(this.#target)
+    return this.#assembler
   }
 
   #retain(): RetainedInput {
@@ -171,16 +218,23 @@ export class Reader implements DecoderHost {
 
   /** @returns the position behind what was read; what follows a Close frame or a fault counts as read */
   #read(bytes: Uint8Array, start: number, end: number): number {
+    const { maxFramesPerTurn, parserPool } = this.#options
+    const parser = this.#parser ?? parserPool.borrow(this.#decoder ?? this, this.#options, this.#decoder !== null)
+    this.#parser = parser
     let at = start
     this.#isReading = true
-    this.#parser.allow(this.#framesPerTurn)
+    parser.allow(maxFramesPerTurn)
     this.#decodedLeft = DECODED_PER_TURN
-    while (at < end && !this.#parser.isSpent && this.#decodedLeft > 0 && !this.#isHeld) {
-      at = this.#parser.parse(bytes, at, end)
+    while (at < end && !parser.isSpent && this.#decodedLeft > 0 && !this.#isHeld) {
+      at = parser.parse(bytes, at, end)
       // @req 6455-7.1.1-1 @req 6455-7.1.7-7
       if (this.#isOver) at = end
     }
     this.#isReading = false
+    if (parser.isIdle) {
+      this.#parser = null
+      parserPool.giveBack(parser)
+    }
     return at
   }
 }

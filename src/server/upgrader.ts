@@ -13,7 +13,7 @@ import type { Clock } from '../socket/clock.ts'
 import type { CloseInfo } from '../socket/close-info.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
 import type { SessionOptions } from '../socket/session.ts'
-import { slabPool } from '../socket/shared.ts'
+import { pools } from '../socket/shared.ts'
 import { Traffic } from '../socket/traffic.ts'
 import { listenTo } from '../socket/transport-listeners.ts'
 import { attach, describeError, startReading, WebSocket } from '../socket/websocket.ts'
@@ -93,7 +93,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     this.#counter = new ConnectionCounter(checked.maxConnections, checked.maxConnectionsPerAddress)
     this.#driverOptions = {
       ...socket,
-      connection: { ...socket, role: 'server', slabPool },
+      connection: Object.freeze({ ...socket, ...pools, role: 'server' } as const),
       heartbeat: new Heartbeat(socket.clock, socket.heartbeat),
       writesAreCopied: false,
     }

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { ReadyState } from '../protocol/state.ts'
 import type { MessageData, WebSocketEvents } from './events.ts'
+import { slimListenerTable } from './listener-table.ts'
 
 /** An event as a browser gives it to a listener. */
 export interface SocketEvent<Type extends string = string> {
@@ -82,6 +83,12 @@ export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
   static readonly OPEN = ReadyState.OPEN
   static readonly CLOSING = ReadyState.CLOSING
   static readonly CLOSED = ReadyState.CLOSED
+
+  constructor() {
+    // An async handler that rejects is a handler that failed.
+    super({ captureRejections: true })
+    slimListenerTable(this)
+  }
 
   /** The opening handshake is under way. */
   get CONNECTING(): typeof ReadyState.CONNECTING {

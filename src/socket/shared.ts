@@ -1,4 +1,5 @@
 import { SlabPool } from '../protocol/output.ts'
+import { ParserPool } from '../protocol/parser-pool.ts'
 
-/** One slab pool serves all connections of the process, servers' and clients'. */
-export const slabPool = new SlabPool()
+/** What all connections of the process use in turns, servers' and clients'. */
+export const pools = Object.freeze({ slabPool: new SlabPool(), parserPool: new ParserPool() })

@@ -105,8 +105,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     protocols?: string | readonly string[] | ClientOptions | null,
     options?: ClientOptions,
   ) {
-    // An async handler that rejects is a handler that failed.
-    super({ captureRejections: true })
+    super()
     if (address === null) return
     if (dial === null) throw new UsageError('new WebSocket(url): the client is not loaded')
     if (isOptions(protocols)) this.#opening = dial(this, address, undefined, protocols)

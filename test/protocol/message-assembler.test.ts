@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Opcode } from '../../src/frames/opcode.ts'
-import { type Violation, violations } from '../../src/frames/violation.ts'
 import { MessageAssembler, type MessageTarget } from '../../src/protocol/message-assembler.ts'
 
 interface Message {
@@ -13,17 +12,9 @@ interface Message {
 
 class RecordingTarget implements MessageTarget {
   readonly messages: Message[] = []
-  readonly controls: Array<{ opcode: number; bytes: Uint8Array; start: number; end: number }> = []
-  readonly violations: Violation[] = []
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
     this.messages.push({ isBinary, bytes, start, end, owned })
-  }
-  controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
-    this.controls.push({ opcode, bytes, start, end })
-  }
-  fail(violation: Violation): void {
-    this.violations.push(violation)
   }
 
   /** Payloads of the messages as text. */
@@ -44,25 +35,17 @@ const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** A data frame that lies in one chunk, with bytes around it. */
 function whole(opcode: number, fin: boolean, payload: string): void {
-  assembler.dataFrame(opcode, fin, false, ascii(`<${payload}>`), 1, 1 + payload.length)
+  assembler.dataFrame(opcode, fin, ascii(`<${payload}>`), 1, 1 + payload.length)
 }
 
 /** A data frame that comes in the given pieces. */
 function cut(opcode: number, fin: boolean, ...pieces: readonly string[]): void {
-  assembler.dataFrameStart(opcode, fin, false, pieces.join('').length)
+  assembler.dataFrameStart(opcode, fin, pieces.join('').length)
   for (const piece of pieces) assembler.dataFramePayload(ascii(`<${piece}>`), 1, 1 + piece.length)
   assembler.dataFrameEnd(fin)
 }
 
 describe('MessageAssembler', () => {
-  it('hands a message in one frame on as it lies in the chunk (§5.4) [6455-5.4-7]', () => {
-    const chunk = ascii('..Hello..')
-    assembler.dataFrame(Opcode.Text, true, false, chunk, 2, 7)
-    expect(target.messages).toEqual([{ isBinary: false, bytes: chunk, start: 2, end: 7, owned: false }])
-    expect(target.messages[0]?.bytes).toBe(chunk)
-    expect(assembler.capacity).toBe(0)
-  })
-
   it.each([
     [Opcode.Text, false],
     [Opcode.Binary, true],
@@ -72,7 +55,7 @@ describe('MessageAssembler', () => {
   })
 
   it('never takes more memory than the last frame says the message will have, wherever its pieces lie [6455-10.4-1]', () => {
-    assembler.dataFrameStart(Opcode.Binary, true, false, 1000)
+    assembler.dataFrameStart(Opcode.Binary, true, 1000)
     const chunk = new Uint8Array(1000)
     for (const [start, end] of [
       [500, 800],
@@ -85,7 +68,7 @@ describe('MessageAssembler', () => {
   })
 
   it('takes pieces of a frame whose length is not known, as an extension gives them (RFC 7692 §6.2)', () => {
-    assembler.dataFrameStart(Opcode.Text, true, false, 0)
+    assembler.dataFrameStart(Opcode.Text, true, 0)
     for (const piece of ['Hel', 'lo']) assembler.dataFramePayload(ascii(piece), 0, piece.length)
     assembler.dataFrameEnd(true)
     expect(target.texts).toEqual(['Hello'])
@@ -99,10 +82,8 @@ describe('MessageAssembler', () => {
         ending.discard()
         return { piece: () => events.push('piece'), end: () => events.push('end'), abort: () => events.push('abort') }
       },
-      controlFrame: () => {},
-      fail: () => {},
     })
-    ending.dataFrameStart(Opcode.Text, true, false, 2)
+    ending.dataFrameStart(Opcode.Text, true, 2)
     ending.dataFramePayload(ascii('ab'), 0, 2)
     ending.dataFrameEnd(true)
     expect(events).toEqual(['abort'])
@@ -171,22 +152,6 @@ describe('MessageAssembler', () => {
     expect(target.texts).toEqual(['ab', 'XY'])
   })
 
-  it('passes control frames on in the middle of a message (§5.4) [6455-5.4-1] [6455-5.4-5]', () => {
-    whole(Opcode.Text, false, 'a')
-    const chunk = ascii('.hi.')
-    assembler.controlFrame(Opcode.Ping, chunk, 1, 3)
-    whole(Opcode.Continuation, true, 'b')
-    expect(target.controls).toEqual([{ opcode: Opcode.Ping, bytes: chunk, start: 1, end: 3 }])
-    expect(target.texts).toEqual(['ab'])
-  })
-
-  it('passes a violation on and frees the open message', () => {
-    whole(Opcode.Text, false, 'a')
-    assembler.violation(violations.ReservedOpcode)
-    expect(target.violations).toEqual([violations.ReservedOpcode])
-    expect(assembler.capacity).toBe(0)
-  })
-
   it('frees the open message when told to', () => {
     cut(Opcode.Text, false, 'abc')
     expect(assembler.capacity).toBeGreaterThan(0)
@@ -209,26 +174,24 @@ describe('MessageAssembler', () => {
       message: () => {
         held = watching.capacity
       },
-      controlFrame: () => {},
-      fail: () => {},
     })
-    watching.dataFrame(Opcode.Text, false, false, ascii('a'), 0, 1)
-    watching.dataFrame(Opcode.Continuation, true, false, ascii('b'), 0, 1)
+    watching.dataFrame(Opcode.Text, false, ascii('a'), 0, 1)
+    watching.dataFrame(Opcode.Continuation, true, ascii('b'), 0, 1)
     expect(held).toBe(0)
   })
 
   describe('memory', () => {
     it('holds at most twice the bytes of the message, in fragments of one byte', () => {
-      assembler.dataFrame(Opcode.Binary, false, false, ascii('x'), 0, 1)
+      assembler.dataFrame(Opcode.Binary, false, ascii('x'), 0, 1)
       for (let length = 2; length <= 100_000; length += 1) {
-        assembler.dataFrame(Opcode.Continuation, false, false, ascii('x'), 0, 1)
+        assembler.dataFrame(Opcode.Continuation, false, ascii('x'), 0, 1)
         if (assembler.capacity > Math.max(256, 2 * length)) expect.fail(`${assembler.capacity} for ${length} bytes`)
       }
       expect(assembler.capacity).toBeGreaterThanOrEqual(100_000)
     })
 
     it('holds at most twice the bytes that came, whatever was announced', () => {
-      assembler.dataFrameStart(Opcode.Binary, false, false, 1_000_000)
+      assembler.dataFrameStart(Opcode.Binary, false, 1_000_000)
       for (let length = 1; length <= 5000; length += 1) {
         assembler.dataFramePayload(ascii('x'), 0, 1)
         if (assembler.capacity > Math.max(256, 2 * length)) expect.fail(`${assembler.capacity} for ${length} bytes`)
@@ -237,14 +200,14 @@ describe('MessageAssembler', () => {
 
     it('never grows past the message when the last frame says how long it is', () => {
       whole(Opcode.Binary, false, 'x'.repeat(1000))
-      assembler.dataFrameStart(Opcode.Continuation, true, false, 500)
+      assembler.dataFrameStart(Opcode.Continuation, true, 500)
       for (let i = 0; i < 500; i += 1) {
         assembler.dataFramePayload(ascii('x'), 0, 1)
         expect(assembler.capacity).toBeLessThanOrEqual(2000)
       }
       assembler.dataFrameEnd(true)
 
-      assembler.dataFrameStart(Opcode.Binary, true, false, 1000)
+      assembler.dataFrameStart(Opcode.Binary, true, 1000)
       for (let i = 0; i < 10; i += 1) assembler.dataFramePayload(new Uint8Array(100), 0, 100)
       expect(assembler.capacity).toBe(1000)
       assembler.dataFrameEnd(true)
@@ -261,9 +224,9 @@ describe('MessageAssembler', () => {
     it('doubles, so that joining takes linear time', () => {
       let copies = 0
       let before = 0
-      assembler.dataFrame(Opcode.Binary, false, false, ascii('x'), 0, 1)
+      assembler.dataFrame(Opcode.Binary, false, ascii('x'), 0, 1)
       for (let i = 0; i < 65_536; i += 1) {
-        assembler.dataFrame(Opcode.Continuation, false, false, ascii('x'), 0, 1)
+        assembler.dataFrame(Opcode.Continuation, false, ascii('x'), 0, 1)
         if (assembler.capacity !== before) copies += 1
         before = assembler.capacity
       }

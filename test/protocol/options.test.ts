@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
-import { defaultLimits, limitOption, limitsOf } from '../../src/protocol/options.ts'
+import { checkConnectionOptions, defaultLimits, limitOption } from '../../src/protocol/options.ts'
+import { SlabPool } from '../../src/protocol/output.ts'
+import { ParserPool } from '../../src/protocol/parser-pool.ts'
 
 describe('defaultLimits', () => {
   it('is finite in every limit and cannot be changed', () => {
@@ -41,14 +43,30 @@ describe('limitOption', () => {
   })
 })
 
-describe('limitsOf', () => {
-  it('fills in the defaults', () => {
-    expect(limitsOf({})).toEqual(defaultLimits)
-    expect(limitsOf({ maxPayload: 0, maxFragments: 2, maxFramesPerTurn: 3 })).toEqual({
-      maxPayload: 0,
-      maxFragments: 2,
-      maxFramesPerTurn: 3,
-    })
+describe('checkConnectionOptions', () => {
+  it('fills in the defaults, and pools', () => {
+    const checked = checkConnectionOptions({ role: 'server' })
+    expect(checked).toMatchObject({ role: 'server', ...defaultLimits })
+    expect(checked.slabPool).toBeInstanceOf(SlabPool)
+    expect(checked.parserPool).toBeInstanceOf(ParserPool)
+  })
+
+  it('takes what it is given', () => {
+    const given = { role: 'client', maxPayload: 0, maxFragments: 2, maxFramesPerTurn: 3, autoPong: false } as const
+    const pools = { slabPool: new SlabPool(), parserPool: new ParserPool() }
+    expect(checkConnectionOptions({ ...given, ...pools })).toEqual({ ...given, ...pools })
+  })
+
+  it('copies what may be changed later, and nothing else', () => {
+    const pools = { slabPool: new SlabPool(), parserPool: new ParserPool() }
+    const complete = { role: 'server', ...defaultLimits, ...pools } as const
+    expect(checkConnectionOptions(complete)).not.toBe(complete)
+    const frozen = Object.freeze({ ...complete })
+    expect(checkConnectionOptions(frozen)).toBe(frozen)
+    for (const name of ['maxPayload', 'maxFragments', 'maxFramesPerTurn', 'slabPool', 'parserPool'] as const) {
+      const incomplete = Object.freeze({ ...complete, [name]: undefined })
+      expect(checkConnectionOptions(incomplete)[name], name).toBeDefined()
+    }
   })
 
   it.each([
@@ -56,6 +74,6 @@ describe('limitsOf', () => {
     { limit: 'maxFragments', value: 0 },
     { limit: 'maxFramesPerTurn', value: 0 },
   ])('refuses $limit of $value', ({ limit, value }) => {
-    expect(() => limitsOf({ [limit]: value })).toThrow(`option ${limit} is ${value}`)
+    expect(() => checkConnectionOptions({ role: 'server', [limit]: value })).toThrow(`option ${limit} is ${value}`)
   })
 })

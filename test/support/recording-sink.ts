@@ -1,4 +1,5 @@
-import type { FrameParserOptions, FrameSink } from '../../src/frames/parser.ts'
+import type { FrameSink } from '../../src/frames/frame-sink.ts'
+import type { FrameParserOptions } from '../../src/frames/parser.ts'
 import { FrameParser } from '../../src/frames/parser.ts'
 import type { Violation } from '../../src/frames/violation.ts'
 

@@ -17,8 +17,8 @@
  *    back when it is done.
  */
 import { copyOf, isValidUtf8, uninitialised } from '../../frames/bytes.ts'
+import type { FrameSink } from '../../frames/frame-sink.ts'
 import { Opcode } from '../../frames/opcode.ts'
-import type { FrameSink } from '../../frames/parser.ts'
 import { Utf8Validator } from '../../frames/utf8.ts'
 import { type Violation, violations } from '../../frames/violation.ts'
 import type { Decoder, DecoderHost } from '../extension.ts'

@@ -2,7 +2,7 @@
  * What permessage-deflate does in the opening handshake, RFC 7692 §5 and §7.1, and what it sets to work then.
  */
 
-import type { FrameSink } from '../../frames/parser.ts'
+import type { FrameSink } from '../../frames/frame-sink.ts'
 import { type ExtensionOffer, formatExtensions } from '../../handshake/grammar.ts'
 import {
   type ExtensionAgreement,
