@@ -34,7 +34,7 @@ export class Reader implements DecoderHost, FrameSink {
   readonly #decoder: Decoder | null
   /** Borrowed while something is read, and as long as a frame is cut or a message is open. */
   #parser: FrameParser | null = null
-  /** Made for a message that is cut, and dropped when it is whole. */
+  /** Made for a message that is cut, and kept as long as the parser is. */
   #assembler: MessageAssembler | null = null
   /** Made when something has to wait. */
   #retained: RetainedInput | null = null
@@ -171,10 +171,7 @@ export class Reader implements DecoderHost, FrameSink {
 
   dataFrame(opcode: number, fin: boolean, _rsv1: boolean, bytes: Uint8Array, start: number, end: number): void {
     if (fin && opcode !== Opcode.Continuation) this.#target.message(opcode === Opcode.Binary, bytes, start, end, false)
-    else {
-      this.#assemble().dataFrame(opcode, fin, bytes, start, end)
-      if (fin) this.#assembler = null
-    }
+    else this.#assemble().dataFrame(opcode, fin, bytes, start, end)
   }
 
   dataFrameStart(opcode: number, fin: boolean, _rsv1: boolean, payloadLength: number): void {
@@ -187,7 +184,6 @@ export class Reader implements DecoderHost, FrameSink {
 
   dataFrameEnd(fin: boolean): void {
     this.#assembler?.dataFrameEnd(fin)
-    if (fin) this.#assembler = null
   }
 
   controlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
@@ -234,6 +230,8 @@ export class Reader implements DecoderHost, FrameSink {
     if (parser.isIdle) {
       this.#parser = null
       parserPool.giveBack(parser)
+      // What an extension decodes elsewhere is still to come.
+      if (!this.isDecoding) this.#assembler = null
     }
     return at
   }
