@@ -1,4 +1,5 @@
-;; XOR of a range of memory with a masking-key, RFC 6455 §5.3, 64 bytes at a time.
+;; What is done to every byte that is read, 64 bytes at a time: XOR with a masking-key, RFC 6455 §5.3, and a look
+;; whether text is ASCII and so valid UTF-8, §8.1.
 ;; `node bench/assemble.mjs` makes mask-kernel.ts of this.
 (module
   ;; Never grown: views of it stay valid.
@@ -46,4 +47,41 @@
         (i32.store8 (local.get $at) (i32.xor (i32.load8_u (local.get $at)) (local.get $key)))
         (local.set $key (i32.shr_u (local.get $key) (i32.const 8)))
         (local.set $at (i32.add (local.get $at) (i32.const 1)))
-        (br $next)))))
+        (br $next))))
+
+  ;; 1 when no octet of [at, end) has its top bit set, else 0
+  (func (export "isAscii") (param $at i32) (param $end i32) (result i32)
+    (local $or v128)
+    (local $rest i32)
+    (local $last i32)
+
+    (local.set $last (i32.sub (local.get $end) (i32.const 63)))
+    (block $done64
+      (loop $next64
+        (br_if $done64 (i32.ge_s (local.get $at) (local.get $last)))
+        (local.set $or
+          (v128.or
+            (v128.or
+              (local.get $or)
+              (v128.or (v128.load offset=0 (local.get $at)) (v128.load offset=16 (local.get $at))))
+            (v128.or (v128.load offset=32 (local.get $at)) (v128.load offset=48 (local.get $at)))))
+        (local.set $at (i32.add (local.get $at) (i32.const 64)))
+        (br $next64)))
+
+    (local.set $last (i32.sub (local.get $end) (i32.const 15)))
+    (block $done16
+      (loop $next16
+        (br_if $done16 (i32.ge_s (local.get $at) (local.get $last)))
+        (local.set $or (v128.or (local.get $or) (v128.load (local.get $at))))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br $next16)))
+
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_s (local.get $at) (local.get $end)))
+        (local.set $rest (i32.or (local.get $rest) (i32.load8_u (local.get $at))))
+        (local.set $at (i32.add (local.get $at) (i32.const 1)))
+        (br $next)))
+
+    (i32.eqz
+      (i32.or (i8x16.bitmask (local.get $or)) (i32.and (local.get $rest) (i32.const 0x80))))))

@@ -1,5 +1,5 @@
 /*
- * The masking kernel in WebAssembly and its memory. Where there is no WebAssembly, or no room for its memory, there is
+ * The kernel in WebAssembly that masks and looks for ASCII, and its memory. Where there is no WebAssembly, or no room for its memory, there is
  * no kernel and nobody misses it.
  */
 import { maskKernel } from './mask-kernel.ts'
@@ -7,13 +7,16 @@ import { maskKernel } from './mask-kernel.ts'
 /** The first half of the memory is for those who read into it, the second for bytes that lie elsewhere. */
 const HALF = 64 << 10
 
-/** Masking of bytes that lie in `memory`. @internal */
+/** What the kernel does to bytes that lie in its memory. @internal */
 export interface MaskMemory {
-  readonly memory: ArrayBufferLike
+  /** The first half of the memory, into which others read; always the same view. */
+  readonly bytes: Uint8Array
   /** A piece of it through which other bytes can be taken. */
   readonly window: Uint8Array
-  /** Masks `memory[at, end)`. @param key - the octet of the masking-key for `at` in the lowest 8 bits, and so on */
+  /** Masks the memory `[at, end)`; `bytes` begins at 0. @param key - the octet of the masking-key for `at` in the lowest 8 bits, and so on */
   mask(at: number, end: number, key: number): void
+  /** 1 when the memory `[at, end)` is ASCII, else 0. */
+  isAscii(at: number, end: number): number
 }
 
 /** The little of WebAssembly that is used; its types come with browsers only. */
@@ -25,6 +28,7 @@ interface WebAssemblyLike {
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer }
   readonly mask: MaskMemory['mask']
+  readonly isAscii: MaskMemory['isAscii']
 }
 
 let made: MaskMemory | null | undefined
@@ -40,20 +44,25 @@ export function makeMaskMemory(webAssembly: WebAssemblyLike | undefined): MaskMe
   if (webAssembly === undefined) return null
   try {
     const bytes = Uint8Array.from(atob(maskKernel), (character) => character.charCodeAt(0))
-    const { memory, mask } = new webAssembly.Instance(new webAssembly.Module(bytes)).exports as Exports
-    return { memory: memory.buffer, window: new Uint8Array(memory.buffer, HALF), mask }
+    const { memory, mask, isAscii } = new webAssembly.Instance(new webAssembly.Module(bytes)).exports as Exports
+    const { buffer } = memory
+    return { bytes: new Uint8Array(buffer, 0, HALF), window: new Uint8Array(buffer, HALF), mask, isAscii }
   } catch {
     // Without SIMD, forbidden by a policy, or no address space for the memory.
     return null
   }
 }
 
+let plainBytes: Uint8Array | null = null
+
 /**
  * Memory to read frames into, in which unmasking is fastest; ordinary memory where there is no kernel. There is only
- * one such piece: everybody who asks gets the same 64 KiB.
+ * one such piece: everybody who asks gets the same view of the same 64 KiB.
  * @internal
  */
 export function sharedReadBuffer(): Uint8Array {
-  const memory = maskMemory()
-  return memory === null ? new Uint8Array(HALF) : new Uint8Array(memory.memory, 0, HALF)
+  const kernel = maskMemory()
+  if (kernel !== null) return kernel.bytes
+  plainBytes ??= new Uint8Array(HALF)
+  return plainBytes
 }

@@ -2,19 +2,19 @@
  * RFC 6455 §5.3: octet i of the payload is XORed with octet (i mod 4) of the masking-key.
  *
  * Short ranges go byte by byte. Longer ones go in 64-bit words; the key word is built through the same kind of view, so
- * the byte order of the machine does not matter. Long ones go through WebAssembly: where they lie if that is in its
- * memory, as what sockets read does, and through a window of it otherwise.
+ * the byte order of the machine does not matter. What sockets read lies in the memory of a WebAssembly kernel and is
+ * masked there; long ranges of other memory go through a window of it.
  *
  * Perf: `npm run bench -- mask`, GB/s at 16 B / 125 B / 1 KiB / 16 KiB: see docs/performance.md.
  */
-import { maskMemory } from './mask-memory.ts'
+import { type MaskMemory, maskMemory } from './mask-memory.ts'
 import { WORDWISE_UP_TO, wordsOf } from './words.ts'
 
 /** Below this many bytes the byte loop is faster than setting up the word loop. */
 const WORDWISE_FROM = 72
 
 /** From this many bytes on the kernel is faster on bytes in its memory. */
-const KERNEL_FROM = 96
+const KERNEL_FROM = 16
 
 /** From this many bytes on copying to the kernel's memory and back is worth it. */
 const WINDOW_FROM = 4096
@@ -35,38 +35,40 @@ export function applyMaskInRange(bytes: Uint8Array, start: number, end: number, 
   const rotation = (phase & 3) << 3
   const rotated = (key << rotation) | (key >>> (32 - rotation))
   const length = end - start
-  if (length < WORDWISE_FROM) applyKeyBytes(bytes, start, end, rotated)
-  else if (length < KERNEL_FROM || !applyKernel(bytes, start, end, rotated)) applyKeyWords(bytes, start, end, rotated)
+  if (length < KERNEL_FROM) {
+    applyKeyBytes(bytes, start, end, rotated)
+    return
+  }
+  const kernel = maskMemory()
+  // Perf: `npm run bench -- mask`; asking a view for its buffer costs more than masking 100 bytes in it.
+  if (kernel !== null && bytes === kernel.bytes) kernel.mask(start, end, octetsOf(rotated))
+  else if (length < WORDWISE_FROM) applyKeyBytes(bytes, start, end, rotated)
+  else if (kernel === null || length < WINDOW_FROM) applyKeyWords(bytes, start, end, rotated)
+  else applyKernel(kernel, bytes, start, end, octetsOf(rotated))
 }
 
-/** @returns whether it did anything: not where there is no kernel, or it does not pay */
-function applyKernel(bytes: Uint8Array, start: number, end: number, key: number): boolean {
-  const kernel = maskMemory()
-  if (kernel === null) return false
-  const octets = (key >>> 24) | ((key >>> 8) & 0xff00) | ((key << 8) & 0xff_0000) | (key << 24)
-  if (bytes.buffer === kernel.memory) {
-    kernel.mask(bytes.byteOffset + start, bytes.byteOffset + end, octets)
-    return true
-  }
-  if (end - start < WINDOW_FROM) return false
-  const { window } = kernel
+/** The octets of a key as a little-endian integer, as the kernel takes them. */
+function octetsOf(key: number): number {
+  return (key >>> 24) | ((key >>> 8) & 0xff00) | ((key << 8) & 0xff_0000) | (key << 24)
+}
+
+/** Masks through the window of the kernel's memory. */
+function applyKernel({ window, mask }: MaskMemory, bytes: Uint8Array, start: number, end: number, key: number): void {
   for (let at = start; at < end; at += window.length) {
     const length = Math.min(end - at, window.length)
     const piece = bytes.subarray(at, at + length)
     window.set(piece)
-    kernel.mask(window.byteOffset, window.byteOffset + length, octets)
+    mask(window.byteOffset, window.byteOffset + length, key)
     piece.set(length === window.length ? window : window.subarray(0, length))
   }
-  return true
 }
 
 function applyKeyWords(bytes: Uint8Array, start: number, end: number, key: number): void {
-  const base = bytes.byteOffset
+  const { base, int64: words } = wordsOf(bytes, end)
   if (base + end > WORDWISE_UP_TO) {
     applyKeyBytes(bytes, start, end, key)
     return
   }
-  const words = wordsOf(bytes.buffer, base + end).int64
   const last = (base + end) >>> 3
   const lead = -(base + start) & 7
   applyKeyBytes(bytes, start, start + lead, key)

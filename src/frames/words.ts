@@ -1,10 +1,13 @@
 /*
- * Views of a buffer in words, kept from call to call: making one costs as much as unmasking 100 bytes, and what sockets
- * read lies in few buffers. Words are in the byte order of the machine.
+ * Views of memory in words, kept from call to call: making one costs as much as unmasking 100 bytes, and even asking a
+ * typed array for its buffer or its offset costs as much as unmasking 50. What sockets read lies in one view that never
+ * changes. Words are in the byte order of the machine.
  */
 
-/** The whole words of a buffer. @internal */
+/** The whole words of the buffer in which the bytes of a view lie. @internal */
 export interface Words {
+  /** Where the view begins in the buffer. */
+  readonly base: number
   readonly int32: Int32Array<ArrayBufferLike>
   readonly int64: BigInt64Array<ArrayBufferLike>
 }
@@ -15,23 +18,33 @@ export const WORDWISE_UP_TO = 0x7fff_ffff
 /** A buffer above this size is not remembered, so that the memory of one large message is not pinned. */
 const REMEMBER_UP_TO = 1 << 20
 
-let rememberedBuffer: ArrayBufferLike = new ArrayBuffer(0)
+let rememberedBytes = new Uint8Array(0)
 let rememberedLength = 0
-let rememberedWords = makeWords(rememberedBuffer)
+let rememberedWords = makeWords(rememberedBytes)
 
-/** The words of `buffer`, those of `[0, length)` at least: a resizable buffer may have grown since. @internal */
-export function wordsOf(buffer: ArrayBufferLike, length: number): Words {
-  if (buffer === rememberedBuffer && rememberedLength >= length) return rememberedWords
-  const words = makeWords(buffer)
-  if (buffer.byteLength <= REMEMBER_UP_TO) {
-    rememberedBuffer = buffer
-    rememberedLength = buffer.byteLength
+/**
+ * The words in which `bytes[0, length)` lie, at least.
+ *
+ * Perf: `npm run bench -- frames mask`; the last view is found again without a look at its buffer.
+ * @internal
+ */
+export function wordsOf(bytes: Uint8Array, length: number): Words {
+  // A resizable buffer may have grown since.
+  if (bytes === rememberedBytes && length <= rememberedLength) return rememberedWords
+  const words = makeWords(bytes)
+  if (bytes.buffer.byteLength <= REMEMBER_UP_TO) {
+    rememberedBytes = bytes as Uint8Array<ArrayBuffer>
+    rememberedLength = bytes.length
     rememberedWords = words
   }
   return words
 }
 
-function makeWords(buffer: ArrayBufferLike): Words {
+function makeWords({ buffer, byteOffset }: Uint8Array): Words {
   const { byteLength } = buffer
-  return { int32: new Int32Array(buffer, 0, byteLength >>> 2), int64: new BigInt64Array(buffer, 0, byteLength >>> 3) }
+  return {
+    base: byteOffset,
+    int32: new Int32Array(buffer, 0, byteLength >>> 2),
+    int64: new BigInt64Array(buffer, 0, byteLength >>> 3),
+  }
 }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { isValidUtf8 } from '../../src/frames/bytes.ts'
 import { applyMaskInRange } from '../../src/frames/mask.ts'
 import { makeMaskMemory, maskMemory, sharedReadBuffer } from '../../src/frames/mask-memory.ts'
 import { sweepStep } from '../support/sweep.ts'
@@ -14,21 +15,23 @@ function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 167 + (i >> 8)) & 0xff)
 }
 
-/** Masks a range of `memory` and compares all of `memory` with the byte loop. */
-function expectByTheBook(memory: Uint8Array, start: number, end: number, phase: number, what = ''): void {
-  memory.set(pattern(memory.length))
-  const expected = memory.slice()
-  expected.set(maskedByTheBook(memory.subarray(start, end), phase), start)
+/** Masks a range of `memory` and compares with the byte loop: all of it, or its first `extent` bytes. */
+function expectByTheBook(memory: Uint8Array, start: number, end: number, phase: number, extent = memory.length): void {
+  const seen = memory.subarray(0, extent)
+  seen.set(pattern(extent))
+  const expected = seen.slice()
+  expected.set(maskedByTheBook(seen.subarray(start, end), phase), start)
   applyMaskInRange(memory, start, end, KEY, phase)
-  if (Buffer.compare(memory, expected) !== 0) expect.fail(`[${start}, ${end}) phase ${phase} ${what}`)
+  if (Buffer.compare(seen, expected) !== 0) expect.fail(`[${start}, ${end}) phase ${phase}`)
 }
 
 describe('the masking kernel', () => {
   it('equals the byte loop for lengths 0-400, all alignments and phases (§5.3) [6455-5.3-5]', () => {
-    const memory = sharedReadBuffer().subarray(0, 450)
-    for (let start = 0; start < 20; start++) {
-      for (let length = 0; length <= 400; length += sweepStep(3))
-        expectByTheBook(memory, start, start + length, length & 3)
+    for (const memory of [sharedReadBuffer(), sharedReadBuffer().subarray(1)]) {
+      for (let start = 0; start < 20; start++) {
+        for (let length = 0; length <= 400; length += sweepStep(3))
+          expectByTheBook(memory, start, start + length, length & 3, 450)
+      }
     }
   })
 
@@ -50,14 +53,51 @@ describe('the masking kernel', () => {
     const engine = (globalThis as { WebAssembly?: Parameters<typeof makeMaskMemory>[0] }).WebAssembly
     const kernel = makeMaskMemory(engine)
     expect(kernel).not.toBeNull()
-    expect(kernel!.memory).not.toBe(maskMemory()!.memory)
-    const { memory, window } = kernel!
-    expect([window.byteOffset, window.length]).toEqual([65_536, memory.byteLength - 65_536])
-    const all = new Uint8Array(memory)
+    const { bytes, window } = kernel!
+    expect(bytes.buffer).not.toBe(maskMemory()!.bytes.buffer)
+    expect([bytes.byteOffset, bytes.length]).toEqual([0, 65_536])
+    expect([window.byteOffset, window.length]).toEqual([65_536, bytes.buffer.byteLength - 65_536])
+    const all = new Uint8Array(bytes.buffer)
     const expected = all.slice()
     expected.set(maskedByTheBook(expected.subarray(3, 203), 0), 3)
     kernel!.mask(3, 203, 0x3d21fa37)
     expect(Buffer.compare(all, expected)).toBe(0)
+  })
+
+  it('sees every octet above 127 in ranges of 0-150 bytes, and none outside of them (§8.1) [6455-8.1-1]', () => {
+    const { bytes, isAscii } = maskMemory()!
+    bytes.fill(0x7f)
+    for (let start = 0; start < 20; start++) {
+      for (let length = 0; length <= 150; length += sweepStep(3)) {
+        const end = start + length
+        expect(isAscii(start, end)).toBe(1)
+        for (let at = start; at < end; at += sweepStep(5)) {
+          bytes[at] = 0x80
+          if (isAscii(start, end) !== 0) expect.fail(`octet ${at} of [${start}, ${end})`)
+          bytes[at] = 0x7f
+        }
+        bytes[end] = 0xff
+        if (start > 0) bytes[start - 1] = 0xff
+        expect(isAscii(start, end)).toBe(1)
+        bytes[end] = 0x7f
+        if (start > 0) bytes[start - 1] = 0x7f
+      }
+    }
+  })
+
+  it('judges text in the shared buffer as in any other memory (§8.1) [6455-8.1-1]', () => {
+    const memory = sharedReadBuffer()
+    for (const length of [0, 1, 15, 16, 100, 4095, 4096, 4097, 65_536]) {
+      memory.fill(0x61)
+      expect(isValidUtf8(memory, 0, length)).toBe(true)
+      if (length < 2) continue
+      memory[length - 1] = 0xc3
+      expect(isValidUtf8(memory, 0, length)).toBe(false)
+      memory[length - 2] = 0xc3
+      memory[length - 1] = 0xa4
+      expect(isValidUtf8(memory, 0, length)).toBe(true)
+      expect(isValidUtf8(memory, 0, length - 1)).toBe(false)
+    }
   })
 
   it('leaves the shared buffer alone when it masks other memory', () => {
@@ -69,7 +109,7 @@ describe('the masking kernel', () => {
 
   it('is there in this version of Node', () => {
     expect(maskMemory()).not.toBeNull()
-    expect(sharedReadBuffer().buffer).toBe(maskMemory()!.memory)
+    expect(sharedReadBuffer()).toBe(maskMemory()!.bytes)
   })
 })
 
@@ -96,6 +136,7 @@ describe('without the masking kernel', () => {
     const { sharedReadBuffer: plainBuffer } = await import('../../src/frames/mask-memory.ts')
     const memory = plainBuffer()
     expect(memory.length).toBe(65_536)
+    expect(plainBuffer()).toBe(memory)
     memory.set(pattern(memory.length))
     plain.applyMaskInRange(memory, 3, 65_530, KEY, 1)
     expect(Buffer.compare(memory.subarray(3, 65_530), maskedByTheBook(pattern(65_536).subarray(3, 65_530), 1))).toBe(0)

@@ -10,43 +10,52 @@ describe('wordsOf', () => {
     [8, 2, 1],
     [21, 5, 2],
   ])('gives the whole words of a buffer of %d bytes', (length, words32, words64) => {
-    const buffer = new ArrayBuffer(length)
-    const { int32, int64 } = wordsOf(buffer, length)
-    expect([int32.buffer, int32.length]).toEqual([buffer, words32])
-    expect([int64.buffer, int64.length]).toEqual([buffer, words64])
+    const bytes = new Uint8Array(length)
+    const { base, int32, int64 } = wordsOf(bytes, length)
+    expect(base).toBe(0)
+    expect([int32.buffer, int32.length]).toEqual([bytes.buffer, words32])
+    expect([int64.buffer, int64.length]).toEqual([bytes.buffer, words64])
   })
 
-  it('keeps the views of the last buffer, whatever part of it is asked for', () => {
-    const buffer = new ArrayBuffer(100)
-    const words = wordsOf(buffer, 50)
-    expect(wordsOf(buffer, 100)).toBe(words)
-    expect(wordsOf(buffer, 10)).toBe(words)
-    expect(wordsOf(new ArrayBuffer(100), 100)).not.toBe(words)
-    expect(wordsOf(buffer, 100)).not.toBe(words)
+  it('says where a view begins in its buffer, of which it gives all words', () => {
+    const { buffer } = new Uint8Array(64)
+    const words = wordsOf(new Uint8Array(buffer, 13, 20), 20)
+    expect(words.base).toBe(13)
+    expect(words.int32).toHaveLength(16)
   })
 
-  it('makes new views where the old ones are too short, and keeps those', () => {
+  it('keeps the words of the last view, whatever part of it is asked for', () => {
+    const bytes = new Uint8Array(100)
+    const words = wordsOf(bytes, 50)
+    expect(wordsOf(bytes, 100)).toBe(words)
+    expect(wordsOf(bytes, 10)).toBe(words)
+    expect(wordsOf(bytes.subarray(0), 100)).not.toBe(words)
+    expect(wordsOf(bytes, 100)).not.toBe(words)
+  })
+
+  it('makes new words where the old ones are too short, and keeps those', () => {
     // The type checker's library is older than resizable buffers; Node 20 has them.
     const Resizable = ArrayBuffer as unknown as new (
       length: number,
       options: { maxByteLength: number },
     ) => ArrayBuffer & { resize(length: number): void }
     const buffer = new Resizable(64, { maxByteLength: 256 })
-    const words = wordsOf(buffer, 64)
+    const bytes = new Uint8Array(buffer)
+    const words = wordsOf(bytes, 64)
     expect(words.int32).toHaveLength(16)
     buffer.resize(256)
-    const grown = wordsOf(buffer, 256)
+    const grown = wordsOf(bytes, 256)
     expect([grown.int32.length, grown.int64.length]).toEqual([64, 32])
-    expect(wordsOf(buffer, 256)).toBe(grown)
+    expect(wordsOf(bytes, 256)).toBe(grown)
   })
 
-  it('keeps a buffer of 1 MiB, and does not pin the memory of a larger one', () => {
-    const largest = new ArrayBuffer(MIB)
+  it('keeps those of a buffer of 1 MiB, and does not pin the memory of a larger one', () => {
+    const largest = new Uint8Array(MIB)
     const words = wordsOf(largest, MIB)
-    const larger = new ArrayBuffer(MIB + 1)
-    const views = wordsOf(larger, MIB + 1)
-    expect(views.int32.buffer).toBe(larger)
-    expect(wordsOf(larger, MIB + 1)).not.toBe(views)
+    const larger = new Uint8Array(MIB + 1).subarray(0, 10)
+    const views = wordsOf(larger, 10)
+    expect(views.int32.buffer).toBe(larger.buffer)
+    expect(wordsOf(larger, 10)).not.toBe(views)
     expect(wordsOf(largest, MIB)).toBe(words)
   })
 })
