@@ -321,7 +321,9 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     this.#outputBytes += connection.pendingOutput
     const chunks = connection.takeOutput()
     if (this.#finSent || !socket.writable) {
-      connection.outputWritten(true)
+      // What was written before may wait in the socket still: its memory is not free.
+      connection.outputWritten(this.#options.writesAreCopied && socket.writableLength === 0)
+      connection.outputDrained()
       callbacks?.settle(connection.closeCode, connection.closeReason)
       return
     }
