@@ -67,7 +67,12 @@ export class SimulatedSocket extends Duplex {
     return this.#inFlightBytes > 0 || this.#ending !== null || this.#isCut || this.destroyed || this.isStalled
   }
 
-  /** Delivers up to `most` bytes to the peer in one chunk, and the end behind the last one. @returns whether it did */
+  /**
+   * Delivers up to `most` bytes to the peer in one chunk, and the end behind the last one.
+   *
+   * @param most - 0: as many as were written at once
+   * @returns whether something has moved
+   */
   deliver(most: number): boolean {
     if (this.isStalled) return false
     const { peer } = this
@@ -97,8 +102,8 @@ export class SimulatedSocket extends Duplex {
   #deliverBytes(most: number): void {
     const { peer } = this
     const all = Buffer.concat(this.#inFlight)
-    const chunk = all.subarray(0, Math.min(most, LONGEST_CHUNK))
-    this.#inFlight = [all.subarray(chunk.length)]
+    const chunk = all.subarray(0, Math.min(most === 0 ? this.#inFlight[0]!.length : most, LONGEST_CHUNK))
+    this.#inFlight = chunk.length === all.length ? [] : [all.subarray(chunk.length)]
     this.#inFlightBytes -= chunk.length
     this.wire.pass(chunk)
     if (this.#inFlightBytes > 0) this.#note(`a cut ${this.wire.place}`)
@@ -133,7 +138,9 @@ export class SimulatedSocket extends Duplex {
     this.#writeDone = null
     this.#finalDone = null
     if (writeDone !== null) {
-      this.#note(this.#inFlightBytes > 0 ? 'a write done before its bytes arrive' : 'a write done after its bytes arrived')
+      this.#note(
+        this.#inFlightBytes > 0 ? 'a write done before its bytes arrive' : 'a write done after its bytes arrived',
+      )
       this.onWritten()
       writeDone()
     }

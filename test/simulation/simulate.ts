@@ -81,7 +81,8 @@ async function run(seed: number, doubles: Doubles, trace: string[]): Promise<Out
   const clock = new (doubles.Clock ?? SimulatedClock)(random, note)
   const world: World = { random, clock, note, log: (line) => trace.push(line) }
   const sockets = SimulatedSocket.pair(random, note)
-  const profiles = drawProfiles(random)
+  const isCalm = random.below(2) === 0
+  const profiles = drawProfiles(random, isCalm)
   const endOf = (role: 'server' | 'client', i: 0 | 1): End => {
     const profile = profiles[i]
     return new End(role, sockets[i], profile, doubles.given?.(profile, role) ?? profile, world)
@@ -95,10 +96,10 @@ async function run(seed: number, doubles: Doubles, trace: string[]): Promise<Out
     doubles.meddle?.(end)
     end.start()
   }
-  const mayBreak = random.below(3) === 0
+  const actions = isCalm ? CALM : random.below(2) === 0 ? [...CALM, ...TROUBLES] : [...CALM, ...TROUBLES, ...BREAKS]
 
   for (let step = 0; step < STEPS; step++) {
-    act(world, ends, mayBreak)
+    act(world, ends, actions)
     await settle()
     for (const end of ends) checkNow(end)
     for (const end of ends) if (end.isOpen) end.times.open = clock.now()
@@ -125,45 +126,48 @@ function digestOf(trace: readonly string[]): string {
   return createHash('sha1').update(trace.join('\n')).digest('hex')
 }
 
-type Action = (end: End, world: World) => void
+/** Something that may happen in a step: how often among others, and what. */
+type Action = readonly [weight: number, name: string, act: (end: End, world: World) => void]
 
-/** What may happen in a step, and how often in a hundred. */
-const ACTIONS: ReadonlyArray<readonly [weight: number, name: string, action: Action]> = [
+/** What happens in every run. */
+const CALM: readonly Action[] = [
   [20, 'send', (end) => end.send()],
   [3, 'send many', (end) => end.sendMany()],
   [4, 'stream', (end) => end.stream()],
   [4, 'ping', (end) => end.ping()],
-  [25, 'deliver', (end, { random }) => end.socket.deliver(1 + random.below(1 << random.below(18)))],
+  [20, 'deliver', (end, { random }) => end.socket.deliver(1 + random.below(1 << random.below(18)))],
+  [5, 'deliver a write', (end) => end.socket.deliver(0)],
   [13, 'acknowledge', (end) => end.socket.acknowledge()],
   [4, 'pause', (end, { note }) => pause(end, note)],
   [6, 'resume', (end) => end.ws.resume()],
   [6, 'read', (end) => end.reading.letOne()],
   [6, 'feed', (end) => end.feeding.letOne()],
   [1, 'listen', (end, { note }) => listen(end, note)],
-  [6, 'time', ({}, { clock, random }) => clock.advance(random.below(random.below(10) === 0 ? 30_000 : 500))],
-  [1, 'jump', ({}, { clock, random, note }) => jump(clock, random, note)],
-  [1, 'stall', (end, { note }) => stall(end, note)],
-  [1, 'unstall', (end) => unstall(end)],
-  [2, 'close', (end) => end.close()],
+  [4, 'time', (_, { clock, random }) => clock.advance(random.below(500))],
 ]
 
-/** What only happens in the runs in which the network and the applications may break off. */
-const BREAKS: ReadonlyArray<readonly [weight: number, name: string, action: Action]> = [
+/** What also happens where it need not go well. */
+const TROUBLES: readonly Action[] = [
+  [1, 'much time', (_, { clock, random }) => clock.advance(random.below(30_000))],
+  [1, 'jump', (_, { clock, random, note }) => jump(clock, random, note)],
+  [1, 'stall', (end, { note }) => stall(end, note)],
+  [1, 'unstall', (end) => unstall(end)],
+  [1, 'close', (end) => end.close()],
+]
+
+/** What only happens where the network and the applications may break off. */
+const BREAKS: readonly Action[] = [
   [1, 'reset', (end) => end.socket.reset()],
   [1, 'terminate', (end) => end.terminate()],
   [1, 'cut', (end) => end.socket.cut()],
   [1, 'end', (end, { note }) => endUnder(end, note)],
 ]
 
-const ALL = [...ACTIONS, ...BREAKS]
-const weightOf = (actions: typeof ALL): number => actions.reduce((sum, [weight]) => sum + weight, 0)
-const [QUIET_WEIGHT, ALL_WEIGHT] = [weightOf([...ACTIONS]), weightOf(ALL)]
-
-function act(world: World, ends: readonly End[], mayBreak: boolean): void {
+function act(world: World, ends: readonly End[], actions: readonly Action[]): void {
   const { random } = world
   const end = random.pick(ends)
-  let choice = random.below(mayBreak ? ALL_WEIGHT : QUIET_WEIGHT)
-  for (const [weight, name, action] of ALL) {
+  let choice = random.below(actions.reduce((sum, [weight]) => sum + weight, 0))
+  for (const [weight, name, action] of actions) {
     choice -= weight
     if (choice >= 0) continue
     end.log(name)
@@ -251,7 +255,10 @@ async function finish(world: World, ends: readonly End[]): Promise<boolean> {
 }
 
 function checkHealthyEnd(...ends: readonly End[]): void {
-  for (const { role, ends: [info] } of ends) {
+  for (const {
+    role,
+    ends: [info],
+  } of ends) {
     const isFine = info!.cause === CloseCause.ClosedByUs || info!.cause === CloseCause.ClosedByPeer
     must(isFine && info!.wasClean, Invariant.Health, () => `the ${role} tells of ${info!.cause}`)
   }

@@ -63,7 +63,11 @@ export class Wire {
     this.#header = []
     this.#headerLength = 2
     this.#payloadLeft = length7 < 126 ? length7 : extended.reduce((value, octet) => value * 256 + octet, 0)
-    must((second & 0x80) !== 0 === this.#isMasked, Invariant.Wire, () => 'a frame is masked that must not be, or is not')
+    must(
+      ((second & 0x80) !== 0) === this.#isMasked,
+      Invariant.Wire,
+      () => 'a frame is masked that must not be, or is not',
+    )
     must((first & 0x30) === 0, Invariant.Wire, () => 'RSV2 or RSV3 is set')
     must(!this.#hasClosed || opcode === PONG, Invariant.Wire, () => `opcode ${opcode} behind the Close frame`)
     if (opcode >= CLOSE) this.#control(first, opcode)
