@@ -181,7 +181,11 @@ export class End {
     const data = this.#draw(random.below(4) === 0 ? random.below(this.#longest) : random.below(200))
     const sent = this.#record(fingerprint(data))
     this.log(`sends ${sent.print}`)
-    const { dropped } = this.ws
+    const { dropped, bufferedAmount: before } = this.ws
+    const { highWaterMark, maxBackpressure } = this.profile.options
+    // Every message that waits counts 128 bytes more.
+    const waiting = this.sent.filter(({ fate }) => fate === 'open').length
+    if (before + Buffer.byteLength(data) + 14 + waiting * 128 > maxBackpressure) this.happened.wasFull = true
     const wasGoingOn = this.ws.send(data, (error) => {
       sent.calls += 1
       const isLeftOut = (error as { code?: string } | null | undefined)?.code === 'ERR_MESSAGE_DROPPED'
@@ -190,8 +194,6 @@ export class End {
       this.#crash('callback')
     })
     const { bufferedAmount } = this.ws
-    const { highWaterMark, maxBackpressure } = this.profile.options
-    if (bufferedAmount + data.length * 3 > maxBackpressure) this.happened.wasFull = true
     const hasDropped = this.ws.dropped > dropped
     const isFull = bufferedAmount >= highWaterMark || hasDropped || !this.isOpen
     // With 'drop-oldest' it may be another one that was left out.
