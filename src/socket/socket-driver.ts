@@ -192,15 +192,16 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
    */
   sent(callback: SendCallback | undefined): void {
     if (callback !== undefined) this.addCallback(callback)
-    if (this.#isCorked) return
-    if (this.connection.hasBorrowedOutput || this.connection.pendingOutput >= FLUSH_FROM) this.flush()
+    if (this.connection.pendingOutput >= FLUSH_FROM) this.flush()
+    else if (this.#isCorked) return
+    else if (this.connection.hasBorrowedOutput) this.flush()
     else if (!this.#isReading && !this.#flushQueued) {
       this.#flushQueued = true
       flushSoon(this)
     }
   }
 
-  /** Does something, and writes all that it sent at once. */
+  /** Does something, and writes what it sent at once, or when there is much of it. */
   cork<T>(send: () => T): T {
     if (this.#isCorked) return send()
     this.#isCorked = true

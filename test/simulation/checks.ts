@@ -1,13 +1,13 @@
 import { CloseCause as Cause, type CloseCause, type CloseInfo } from '../../src/socket/close-info.ts'
 import { WebSocket } from '../../src/socket/websocket.ts'
 import type { SimulatedClock } from './clock.ts'
-import type { End } from './end.ts'
+import type { End, Sent } from './end.ts'
 import { pairOf } from './endings.ts'
 import { Invariant, must } from './invariants.ts'
 import { LONGEST_CHUNK } from './network.ts'
 
-/** What control frames and the frame in hand may add to what waits. */
-const SLACK = 80 << 10
+/** What control frames and fragments may add to what waits. */
+const SLACK = 20_000
 
 /** What has to hold at any time. */
 export function checkNow(end: End): void {
@@ -15,14 +15,21 @@ export function checkNow(end: End): void {
   const { maxPayload, maxBackpressure, slowConsumer } = end.profile.options
   const { bufferedInput } = end.driver.connection
   // A message that is not complete takes at most twice its bytes; chunks that wait add themselves.
-  const most = 2 * maxPayload + 2 * LONGEST_CHUNK
+  const most = 2 * Math.min(maxPayload, end.peer.longest) + 2 * LONGEST_CHUNK
   must(bufferedInput <= most, Invariant.Limits, () => `${bufferedInput} bytes of input are held`)
+  if (!end.ws.isPaused) end.heldWhilePaused = -1
+  else {
+    const before = end.heldWhilePaused
+    must(before < 0 || bufferedInput <= before, Invariant.Limits, () => 'more input is held after a while of pause')
+    end.heldWhilePaused = bufferedInput
+  }
+  must(!end.happened.crashWhileOpen || !end.isOpen, Invariant.Crash, () => `the ${end.role} goes on`)
   const { readableLength } = end.socket
   must(readableLength <= 2 * LONGEST_CHUNK, Invariant.Limits, () => `${readableLength} bytes wait in the socket`)
   const { bufferedAmount } = end.ws
   const isBounded = slowConsumer !== 'keep'
   must(
-    !isBounded || bufferedAmount <= Math.max(maxBackpressure, 100_000) + SLACK,
+    !isBounded || bufferedAmount <= Math.max(maxBackpressure, end.longest) + SLACK,
     Invariant.Limits,
     () => `${bufferedAmount} bytes of output are held`,
   )
@@ -31,7 +38,7 @@ export function checkNow(end: End): void {
 /** What has to hold when everybody reads, nothing is on its way, and nothing has gone wrong. */
 export function checkHealthy(end: End): void {
   const { received, peer } = end
-  const expected = peer.sent.filter(({ fate }) => fate !== 'left out').length
+  const expected = checkOrder(peer, end).length
   must(received.length === expected, Invariant.Loss, () => `${received.length} of ${expected} messages arrived`)
   must(end.pongs.length === end.pings.sent.length, Invariant.Controls, () => 'a ping was not answered')
   must(!end.owesDrain, Invariant.Drain, () => 'send said wait, everything has left, and no drain came')
@@ -146,6 +153,11 @@ function checkCause(end: End, { cause, requirement }: CloseInfo): void {
     [Cause.TransportEnded]: socket.gotFin || end.wasEnded,
     [Cause.HandshakeFailed]: false,
   }
+  must(
+    !happened.crashWhileOpen || cause === Cause.HandlerError,
+    Invariant.Crash,
+    () => `the ${end.role} names ${cause} after it`,
+  )
   must(holds[cause], Invariant.Cause, () => `the ${end.role} names ${cause}${requirement ? ` (${requirement})` : ''}`)
 }
 
@@ -155,22 +167,26 @@ export function checkMessages(sender: End, receiver: End): void {
     must(calls === 1, Invariant.Callbacks, () => `${print} was called back ${calls} times`)
     must(fate !== 'open', Invariant.Callbacks, () => `${print} has no fate`)
   }
-  // What was left out never arrives; of the rest, what arrives is the beginning.
-  const expected = sender.sent.filter(({ fate }) => fate !== 'left out')
-  const { received } = receiver
-  must(received.length <= expected.length, Invariant.Order, () => `${received.length} of ${expected.length} messages`)
-  for (const [i, print] of received.entries()) {
-    must(print === expected[i]!.print, Invariant.Order, () => `${print} came for ${expected[i]!.print}`)
-  }
+  const expected = checkOrder(sender, receiver)
   checkBeginning(receiver.pings.received, sender.pings.sent, 'a ping')
   checkBeginning(sender.pongs, sender.pings.sent, 'a pong')
 
   const { wasClean, cause } = sender.ends[0]!
   if (cause !== Cause.ClosedByUs || !wasClean || receiver.ends[0]!.initiator !== 'remote' || receiver.hasGivenUp) return
-  const lost = expected.slice(received.length).filter(({ fate }) => fate === 'done' || !sender.hasStreamed)
+  const lost = expected.slice(receiver.received.length).filter(({ fate }) => fate === 'done' || !sender.hasStreamed)
   must(lost.length === 0, Invariant.Loss, () => `${lost.length} messages before the close did not arrive`)
   const { pingsBeforeClose, pongs } = sender
   must(pongs.length === pingsBeforeClose, Invariant.Controls, () => `${pongs.length} of ${pingsBeforeClose} pongs came`)
+}
+
+/** What was left out never arrives; of the rest, what arrives is the beginning. @returns the rest */
+function checkOrder(sender: End, { received }: End): Sent[] {
+  const expected = sender.sent.filter(({ fate }) => fate !== 'left out')
+  must(received.length <= expected.length, Invariant.Order, () => `${received.length} of ${expected.length} messages`)
+  for (const [i, print] of received.entries()) {
+    must(print === expected[i]!.print, Invariant.Order, () => `${print} came for ${expected[i]!.print}`)
+  }
+  return expected
 }
 
 function checkBeginning(seen: readonly string[], sent: readonly string[], what: string): void {

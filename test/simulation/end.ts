@@ -60,8 +60,20 @@ export class End {
   pingsBeforeClose = -1
   closedWith: { readonly code: number | undefined; readonly reason: string } | null = null
   /** What happened here that can be the cause of an end. */
-  readonly happened = { crash: false, terminated: false, aboveLimit: false, failedSource: false, wasFull: false }
+  readonly happened = {
+    crash: false,
+    /** While nothing else had ended the connection. */
+    crashWhileOpen: false,
+    terminated: false,
+    aboveLimit: false,
+    failedSource: false,
+    wasFull: false,
+  }
   hasStreamed = false
+  /** Bytes of the longest message that was sent. */
+  longest = 0
+  /** Bytes of input that were held when it was seen to be paused; -1: it is not. */
+  heldWhilePaused = -1
   /** Whether its transport was ended by somebody else. */
   wasEnded = false
   owesDrain = false
@@ -175,10 +187,11 @@ export class End {
 
   // What the application does ----------------------------------------------------------------------------------------
 
-  send(): void {
+  send(isShort = false): void {
     if (!this.isOpen) return
     const { random, note } = this.#world
-    const data = this.#draw(random.below(4) === 0 ? random.below(this.#longest) : random.below(200))
+    const isLong = !isShort && random.below(this.profile.longOneIn) === 0
+    const data = this.#draw(random.below(isLong ? this.#longest : 200))
     const sent = this.#record(fingerprint(data))
     this.log(`sends ${sent.print}`)
     const { dropped, bufferedAmount: before } = this.ws
@@ -211,7 +224,7 @@ export class End {
 
   /** Several in one write. */
   sendMany(): void {
-    if (this.isOpen) this.ws.cork(() => [this.send(), this.ping(), this.send()])
+    if (this.isOpen) this.ws.cork(() => [this.send(true), this.ping(), this.send(true)])
   }
 
   /** A message that comes piece by piece, whenever the simulation feeds it. */
@@ -345,6 +358,8 @@ export class End {
   #crashed(where: Crash): void {
     this.log(`crashes in ${where}`)
     this.happened.crash = true
+    // What rejects is heard of later.
+    this.happened.crashWhileOpen = this.isOpen && where !== 'async message'
     this.#world.note('a handler that crashes')
   }
 
@@ -365,6 +380,7 @@ export class End {
 
   #checkAbove(length: number, fragments: number): void {
     const { maxPayload, maxFragments } = this.peer.profile.options
+    this.longest = Math.max(this.longest, length)
     if (length > maxPayload || fragments > maxFragments) this.happened.aboveLimit = true
   }
 

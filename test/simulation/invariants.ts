@@ -12,6 +12,7 @@ export const Invariant = {
   Codes: 'both ends agree on the close codes',
   Pairs: 'both ends tell of ends that fit each other',
   Cause: 'a cause is named only when it was the cause',
+  Crash: 'a handler that crashes ends its own connection',
   Health: 'a healthy connection ends cleanly',
   Limits: 'limits hold',
   Retained: 'nothing is retained after the end',

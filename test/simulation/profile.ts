@@ -19,6 +19,8 @@ export interface Profile {
   readonly crashAt: number
   /** Whether it sends nothing that is above the limits of the other end. */
   readonly keepsLimits: boolean
+  /** One message in so many is long. */
+  readonly longOneIn: number
   /** Whether the sources of its streams fail now and then. */
   readonly sourcesFail: boolean
 }
@@ -35,7 +37,7 @@ export function drawProfiles(random: Random, isCalm: boolean): [Profile, Profile
   const extensions = random.below(3) === 0 ? drawExtensions(random) : null
   const crashes = !isCalm && random.below(3) === 0
   const crashed = random.below(2)
-  const keepsLimits = isCalm || random.below(3) > 0
+  const keepsLimits = random.below(4) > 0
   const profileOf = (index: number): Profile => ({
     options: checkSocketOptions({ ...drawOptions(random), ...(isCalm ? CALM : {}) }, true),
     extension: extensions?.[index] ?? null,
@@ -46,6 +48,7 @@ export function drawProfiles(random: Random, isCalm: boolean): [Profile, Profile
         : null,
     crashAt: random.below(4),
     keepsLimits,
+    longOneIn: random.pick([6, 4, 1]),
     sourcesFail: !isCalm && random.below(2) === 0,
   })
   return [profileOf(0), profileOf(1)]
@@ -69,7 +72,7 @@ function drawOptions(random: Random): SocketOptions {
     writeStallTimeout: random.pick([30_000, 3000]),
     heartbeat: random.pick([true, { idleMs: 3000, timeoutMs: 2000 }, false]),
     highWaterMark: random.pick([1 << 20, 16 << 10]),
-    maxBackpressure: random.pick([16 << 20, 16 << 20, 150_000]),
+    maxBackpressure: random.pick([16 << 20, 16 << 20, 100_000]),
     slowConsumer: random.pick(['close', 'drop-newest', 'drop-oldest', 'keep'] as const),
     ...(limitsRates ? { rateLimit: drawRates(random) } : {}),
   }

@@ -30,7 +30,7 @@ export interface Doubles {
   readonly Clock?: typeof SimulatedClock
   /** What an end really gets, instead of what it is held against. */
   readonly given?: (profile: Profile, role: 'server' | 'client') => Profile
-  /** Called for each end before anything is read. */
+  /** Called for each end before anything arrives. */
   readonly meddle?: (end: End) => void
 }
 
@@ -93,8 +93,8 @@ async function run(seed: number, doubles: Doubles, trace: string[]): Promise<Out
   client.peer = server
   const ends = [server, client]
   for (const end of ends) {
-    doubles.meddle?.(end)
     end.start()
+    doubles.meddle?.(end)
   }
   const actions = isCalm ? CALM : random.below(2) === 0 ? [...CALM, ...TROUBLES] : [...CALM, ...TROUBLES, ...BREAKS]
 
