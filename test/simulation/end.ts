@@ -360,7 +360,7 @@ export class End {
     this.happened.crash = true
     // What rejects is heard of later.
     this.happened.crashWhileOpen = this.isOpen && where !== 'async message'
-    this.#world.note('a handler that crashes')
+    this.#world.note(`a crash in: ${where}`)
   }
 
   // ------------------------------------------------------------------------------------------------------------------

@@ -35,22 +35,26 @@ const COMPRESSED_AT_ONCE = 10_000
  */
 export function drawProfiles(random: Random, isCalm: boolean): [Profile, Profile] {
   const extensions = random.below(3) === 0 ? drawExtensions(random) : null
-  const crashes = !isCalm && random.below(3) === 0
+  const crashes = random.below(4) === 0
   const crashed = random.below(2)
   const keepsLimits = random.below(4) > 0
-  const profileOf = (index: number): Profile => ({
-    options: checkSocketOptions({ ...drawOptions(random), ...(isCalm ? CALM : {}) }, true),
-    extension: extensions?.[index] ?? null,
-    reader: random.pick(['listener', 'listener', 'listener', 'late listener', 'messages', 'streams'] as const),
-    crash:
+  const profileOf = (index: number): Profile => {
+    const crash =
       crashes && crashed === index
         ? random.pick(['message', 'async message', 'ping', 'callback', 'close'] as const)
-        : null,
-    crashAt: random.below(4),
-    keepsLimits,
-    longOneIn: random.pick([6, 4, 1]),
-    sourcesFail: !isCalm && random.below(2) === 0,
-  })
+        : null
+    const reader = random.pick(['listener', 'listener', 'listener', 'late listener', 'messages', 'streams'] as const)
+    return {
+      options: checkSocketOptions({ ...drawOptions(random), ...(isCalm ? CALM : {}) }, true),
+      extension: extensions?.[index] ?? null,
+      reader: crash === 'message' || crash === 'async message' ? 'listener' : reader,
+      crash,
+      crashAt: random.below(3),
+      keepsLimits,
+      longOneIn: random.pick([6, 4, 1]),
+      sourcesFail: !isCalm && random.below(2) === 0,
+    }
+  }
   return [profileOf(0), profileOf(1)]
 }
 
