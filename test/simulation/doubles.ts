@@ -179,7 +179,9 @@ export const BROKEN: readonly Broken[] = [
     cover(driver, 'fail', (fail) => (violation) => fail(violation, 'rate-limit'))
   }),
   broken('goes on after a handler has crashed', [Crash], (_connection, driver) => {
-    cover(driver, 'fail', () => () => {})
+    cover(driver, 'fail', (fail) => (violation, cause) => {
+      if (cause !== 'handler-error') fail(violation, cause)
+    })
   }),
   broken('does not end its half of the transport', [Health, Cause], (_connection, { socket }) => {
     cover(socket, 'end', () => () => socket)

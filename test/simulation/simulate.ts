@@ -57,7 +57,8 @@ export class FailedRun extends Error {
     const { message } = cause as Error
     super(`seed ${seed}: ${message}; replay: npm run simulate -- --seed ${seed}`, { cause })
     this.invariant = cause instanceof InvariantBroken ? cause.invariant : null
-    this.trace = trace
+    // What was begun may go on for a moment.
+    this.trace = [...trace]
     this.digest = digestOf(trace)
   }
 }
@@ -236,6 +237,7 @@ async function finish(world: World, ends: readonly End[]): Promise<boolean> {
     clock.advance(1000)
     await move(world, ends)
   }
+  for (const end of ends) checkNow(end)
   const isHealthy = ends.every((end) => end.isOpen && !end.socket.isDisturbed && !end.peer.socket.gotFin)
   world.log(isHealthy ? 'all is well' : 'all is not well')
   if (isHealthy) {

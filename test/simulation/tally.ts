@@ -1,3 +1,4 @@
+import { PAIRS } from './endings.ts'
 import type { Outcome } from './simulate.ts'
 
 /** Adds up what occurred in many runs. */
@@ -5,7 +6,7 @@ export class Tally {
   seeds = 0
   messages = 0
   readonly #occurrences = new Map<string, number>()
-  readonly #pairs = new Map<string, number>()
+  readonly #pairs = new Map<string, number>(PAIRS.map(({ name }) => [name, 0]))
 
   add({ messages, occurrences, pair }: Outcome): void {
     this.seeds += 1
@@ -19,7 +20,7 @@ export class Tally {
     return this.#occurrences.get(what) ?? 0
   }
 
-  /** How the two ends ended, the most frequent first. */
+  /** The rows of the table of endings, the most frequent first. */
   get pairs(): ReadonlyArray<readonly [pair: string, count: number]> {
     return [...this.#pairs].sort(([, a], [, b]) => b - a)
   }
