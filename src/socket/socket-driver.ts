@@ -218,8 +218,9 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     process.nextTick(() => callBack(this.#events, callback, error))
   }
 
-  /** Starts the closing handshake. */
+  /** Starts the closing handshake, unless there is nobody left to answer. */
   close(statusCode: number | undefined, reason: string | undefined): void {
+    if (this.socket.destroyed) return
     const wasOpen = this.connection.readyState === ReadyState.OPEN
     this.connection.close(statusCode, reason)
     if (wasOpen) this.#closedFirst = true

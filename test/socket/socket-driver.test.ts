@@ -414,6 +414,17 @@ describe('end of the transport', () => {
     expect([connection.takeFrames(), connection.clock.pending]).toEqual([[], 0])
   })
 
+  it('does not call it a close of ours when close() comes after the transport has gone', async () => {
+    const { transport, ws, ends } = new ConnectionInMemory()
+    ws.on('message', () => ws.pause())
+    await transport.arrive(clientText('a'), clientText('b'), clientClose(4000))
+    transport.destroy()
+    expect(ws.readyState).toBe(ws.CLOSING)
+    ws.close(1000)
+    await settle()
+    expect(ends).toMatchObject([{ code: 4000, sentCode: 4000, cause: 'closed-by-peer', initiator: 'remote' }])
+  })
+
   it('reads bytes that came behind the opening handshake first', async () => {
     const connection = new ConnectionInMemory({}, { start: false })
     const seen: unknown[] = []
