@@ -229,7 +229,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
 
   /** Starts the closing handshake for a reason of its own. */
   closeFor(cause: CloseCause, statusCode: number, reason: string): void {
-    if (this.connection.readyState === ReadyState.OPEN) this.#forcedCause ??= cause
+    if (this.readyState === ReadyState.OPEN) this.#forcedCause ??= cause
     this.close(statusCode, reason)
   }
 

@@ -193,7 +193,7 @@ export const BROKEN: readonly Broken[] = [
       if (connection.sentCloseCode !== 0 && socket.writable) socket.write(Uint8Array.of(0x89, 0))
     })
   }),
-  broken('keeps what it has received', [Retained], (connection) => {
+  broken('keeps what it has received', [Retained, Ended], (connection) => {
     cover(connection, 'transportClosed', () => () => {})
     cover(connection, 'fail', () => () => {})
   }),

@@ -25,6 +25,7 @@ for (let seed = from; seed <= to; seed++) {
   try {
     const outcome = await simulate(seed)
     tally.add(outcome)
+    if (tally.seeds % 10_000 === 0) console.error(`${tally.seeds} seeds`)
     if (values.trace) console.log(outcome.trace.join('\n'))
     if (values.seed !== undefined) console.log(`${outcome.pair}\ndigest ${outcome.digest}`)
   } catch (error) {
