@@ -69,34 +69,34 @@ export function checkEnd(server: End, client: End, clock: SimulatedClock): void 
 
 /** The close codes, reasons and causes of both ends, whether or not they are clean. @returns the pair of the causes */
 export function checkAgreement(server: End, client: End): string {
+  const [ours, theirs] = [server.ends[0]!, client.ends[0]!]
+  const pair = pairOf(ours, theirs)
+  must(pair !== null, Invariant.Pairs, () => `${describe(ours)} on the server, ${describe(theirs)} on the client`)
   for (const [end, other] of [
     [server, client],
     [client, server],
   ] as const) {
-    const [ours, theirs] = [end.ends[0]!, other.ends[0]!]
+    const [seen, sent] = [end.ends[0]!, other.ends[0]!]
     // Whatever was seen was sent by the other end; 1006 says that nothing was seen.
     must(
-      ours.code === theirs.sentCode || ours.code === 1006,
+      seen.code === sent.sentCode || seen.code === 1006,
       Invariant.Codes,
-      () => `the ${end.role} saw ${ours.code}, the other sent ${theirs.sentCode}`,
+      () => `the ${end.role} saw ${seen.code}, the other sent ${sent.sentCode}`,
     )
     must(
-      ours.wasClean === (ours.code !== 1006 && ours.sentCode !== 0),
+      seen.wasClean === (seen.code !== 1006 && seen.sentCode !== 0),
       Invariant.Codes,
-      () => `the ${end.role} calls it ${ours.wasClean ? '' : 'un'}clean, with ${ours.code} seen, ${ours.sentCode} sent`,
+      () => `the ${end.role} calls it ${seen.wasClean ? '' : 'un'}clean, with ${seen.code} seen, ${seen.sentCode} sent`,
     )
-    const reason = reasonOf(other, theirs)
+    const reason = reasonOf(other, sent)
     must(
-      ours.code === 1006 || reason === undefined || ours.reason === reason,
+      seen.code === 1006 || reason === undefined || seen.reason === reason,
       Invariant.Codes,
-      () => `the ${end.role} saw the reason ${JSON.stringify(ours.reason)}`,
+      () => `the ${end.role} saw the reason ${JSON.stringify(seen.reason)}`,
     )
-    checkSentCode(end, ours)
-    checkCause(end, ours)
+    checkSentCode(end, seen)
+    checkCause(end, seen)
   }
-  const [ours, theirs] = [server.ends[0]!, client.ends[0]!]
-  const pair = pairOf(ours, theirs)
-  must(pair !== null, Invariant.Pairs, () => `${describe(ours)} on the server, ${describe(theirs)} on the client`)
   return pair.name
 }
 

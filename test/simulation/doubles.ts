@@ -82,7 +82,7 @@ class ClockThatIsEarly extends SimulatedClock {
 }
 
 const { Order, Loss, Controls, Callbacks, Silence, Drain, End: Ended, Codes, Cause, Crash, Health } = Invariant
-const { Limits, Retained, Wire } = Invariant
+const { Limits, Pairs, Retained, Wire } = Invariant
 
 export const BROKEN: readonly Broken[] = [
   broken('loses a message', [Order, Loss], (connection) => {
@@ -115,11 +115,18 @@ export const BROKEN: readonly Broken[] = [
       send(typeof payload === 'string' ? payload.replace('1', '2') : payload, ...rest)
     })
   }),
-  broken('loses a chunk that it read', [Order, Loss, Cause, Controls], (connection) => {
+  broken('loses a chunk that it read', [Order, Loss, Cause, Controls, Pairs], (connection) => {
     let count = 0
     cover(connection, 'receive', (receive) => (...args) => {
       count += 1
       if (count !== 4) receive(...args)
+    })
+  }),
+  broken('hands on no more than four messages', [Loss], (connection) => {
+    let count = 0
+    cover(connection, 'message', (message) => (...args) => {
+      count += 1
+      if (count <= 4) message(...args)
     })
   }),
   broken('frees memory that the transport still reads', [Wire, Order, Cause], (connection) => {
@@ -172,8 +179,14 @@ export const BROKEN: readonly Broken[] = [
   broken('tells of a code that it did not send', [Codes], (connection) => {
     say(connection, 'sentCloseCode', () => 1000)
   }),
-  broken('calls every end clean', [Codes], (connection) => {
+  broken('calls every end clean', [Codes, Pairs], (connection) => {
     say(connection, 'closeReceived', () => true)
+  }),
+  broken('takes its own close for the peer’s', [Pairs], (connection, driver) => {
+    cover(driver, 'close', () => (...args) => {
+      connection.close(...args)
+      driver.sent(undefined)
+    })
   }),
   broken('blames the peer for its own handler', [Cause, Crash, Codes], (_connection, driver) => {
     cover(driver, 'fail', (fail) => (violation) => fail(violation, 'rate-limit'))
