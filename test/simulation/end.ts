@@ -209,8 +209,9 @@ export class End {
     const { bufferedAmount } = this.ws
     const hasDropped = this.ws.dropped > dropped
     const isFull = bufferedAmount >= highWaterMark || hasDropped || !this.isOpen
-    // With 'drop-oldest' it may be another one that was left out.
-    const isKnown = !hasDropped || this.profile.options.slowConsumer !== 'drop-oldest'
+    // With 'drop-oldest' it may be another one that was left out; and a callback may have crashed meanwhile.
+    const isOther = hasDropped && this.profile.options.slowConsumer === 'drop-oldest'
+    const isKnown = !isOther && !this.happened.crash
     must(
       !isKnown || wasGoingOn !== isFull,
       Invariant.Drain,
