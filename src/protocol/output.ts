@@ -12,6 +12,8 @@ const LOOP_BELOW = 16
 const SLAB_LENGTH = 128 << 10
 /** Slabs that are kept for when the one in use is full. */
 const MOST_SPARE_SLABS = 8
+/** Slabs that a connection remembers to have given to a transport that may still read from them. */
+const MOST_PINNED = 32
 /** Prepared frames above this are written from where they lie; small ones leave with what else is in the slab. */
 const SHARE_FROM = 512
 
@@ -24,6 +26,8 @@ class Slab {
   users = 0
   /** How often it was given to a transport that has not said yet that it needs it no more. */
   pins = 0
+  /** For whoever remembers this without keeping it. */
+  readonly weak: WeakRef<Slab> = new WeakRef(this)
 }
 
 /**
@@ -62,8 +66,11 @@ export class Output {
   #slab: Slab | null = null
   /** Slabs that were filled before `#slab`, since the last release; null when there are none. */
   #filled: Slab[] | null = null
-  /** Slabs that a transport may still read from; null when there are none. */
-  #pinned: Slab[] | null = null
+  /**
+   * Slabs that a transport may still read from; null when there are none. They are not kept for that: a transport may
+   * never say that it is done, and then they are collected once nobody reads them.
+   */
+  #pinned: Array<WeakRef<Slab>> | null = null
   #runStart = 0
   #runEnd = 0
   #pending = 0
@@ -183,16 +190,20 @@ export class Output {
 
   #pin(): void {
     if (this.#slab === null) return
-    this.#pinned ??= []
+    // What is forgotten stays pinned: it is never used again.
+    if (this.#pinned === null || this.#pinned.length >= MOST_PINNED) this.#pinned = []
     for (const slab of this.#filled === null ? [this.#slab] : [...this.#filled, this.#slab]) {
+      if (this.#pinned.at(-1) === slab.weak) continue
       slab.pins++
-      this.#pinned.push(slab)
+      this.#pinned.push(slab.weak)
     }
   }
 
-  #unpin(slabs: readonly Slab[]): void {
+  #unpin(slabs: ReadonlyArray<WeakRef<Slab>>): void {
     this.#pinned = null
-    for (const slab of slabs) {
+    for (const weak of slabs) {
+      const slab = weak.deref()
+      if (slab === undefined) continue
       slab.pins--
       this.#pool.reuse(slab)
     }

@@ -124,11 +124,9 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** Starts the closing handshake. Messages that nobody takes do not keep the peer's Close frame from being read. */
   close(code: number | undefined, reason: string | undefined): void {
-    if (this.driver.readyState === ReadyState.OPEN) {
-      // What may not be sent is refused before anything is done.
-      closeBody(this.driver.connection.role, code, reason ?? '')
-      this.#outbox?.close()
-    }
+    // What may not be sent is refused before anything is done.
+    closeBody(this.driver.connection.role, code, reason ?? '')
+    if (this.driver.readyState === ReadyState.OPEN) this.#outbox?.close()
     this.driver.close(code, reason)
     if (this.#inbox !== null && !this.#isTaken(this.#inbox)) this.#inbox.abandon()
   }

@@ -192,15 +192,16 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
    */
   sent(callback: SendCallback | undefined): void {
     if (callback !== undefined) this.addCallback(callback)
-    if (this.#isCorked) return
-    if (this.connection.hasBorrowedOutput || this.connection.pendingOutput >= FLUSH_FROM) this.flush()
+    if (this.connection.pendingOutput >= FLUSH_FROM) this.flush()
+    else if (this.#isCorked) return
+    else if (this.connection.hasBorrowedOutput) this.flush()
     else if (!this.#isReading && !this.#flushQueued) {
       this.#flushQueued = true
       flushSoon(this)
     }
   }
 
-  /** Does something, and writes all that it sent at once. */
+  /** Does something, and writes what it sent at once, or when there is much of it. */
   cork<T>(send: () => T): T {
     if (this.#isCorked) return send()
     this.#isCorked = true
@@ -217,8 +218,9 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     process.nextTick(() => callBack(this.#events, callback, error))
   }
 
-  /** Starts the closing handshake. */
+  /** Starts the closing handshake, unless there is nobody left to answer. */
   close(statusCode: number | undefined, reason: string | undefined): void {
+    if (this.socket.destroyed) return
     const wasOpen = this.connection.readyState === ReadyState.OPEN
     this.connection.close(statusCode, reason)
     if (wasOpen) this.#closedFirst = true
@@ -227,7 +229,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
 
   /** Starts the closing handshake for a reason of its own. */
   closeFor(cause: CloseCause, statusCode: number, reason: string): void {
-    if (this.connection.readyState === ReadyState.OPEN) this.#forcedCause ??= cause
+    if (this.readyState === ReadyState.OPEN) this.#forcedCause ??= cause
     this.close(statusCode, reason)
   }
 
@@ -321,7 +323,9 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     this.#outputBytes += connection.pendingOutput
     const chunks = connection.takeOutput()
     if (this.#finSent || !socket.writable) {
-      connection.outputWritten(true)
+      // What was written before may wait in the socket still: its memory is not free.
+      connection.outputWritten(this.#options.writesAreCopied && socket.writableLength === 0)
+      connection.outputDrained()
       callbacks?.settle(connection.closeCode, connection.closeReason)
       return
     }

@@ -216,7 +216,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     await this.#requireOpened('drained').outbox.drained(signal)
   }
 
-  /** Calls `send`, and writes what it has sent before it returns, in one go. @returns what `send` returned */
+  /** Calls `send`, and writes what it has sent before it returns, in one go up to 128 KiB. @returns what `send` returned */
   cork<T>(send: () => T): T {
     return this.#requireOpened('cork').driver.cork(send)
   }

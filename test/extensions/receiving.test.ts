@@ -318,6 +318,29 @@ describe('a server that inflates', () => {
     expect(server.connection.isDecoding).toBe(false)
   })
 
+  it.each([
+    ['in fragments', false, new Uint8Array(100)],
+    ['whole', true, new Uint8Array(100)],
+    ['whole, and long when inflated', true, new Uint8Array(1_000_000)],
+  ])('ends the connection when whoever hears of a message fails it: %s', async (_name, fin, message) => {
+    const violation = { id: '6455-10.4-1', statusCode: 1008, message: 'too many messages' }
+    const listener: Partial<ConnectionListener> = {
+      messageStart: () => {
+        server.connection.fail(violation)
+        return null
+      },
+      message: () => server.connection.fail(violation),
+    }
+    const server: Server = new Server(KEEP, {}, listener)
+    server.receive(server.peerFrame(BINARY, compressed(message), { ...RSV1, fin }))
+    server.receive(server.peerFrame(0, 'more'))
+    await server.settle()
+    await turns(20)
+    expect(server.connection.violation).toBe(violation)
+    expect(server.connection.bufferedInput).toBe(0)
+    expect(server.connection.isDecoding).toBe(false)
+  })
+
   it('inflates nothing while a sink has paused, and goes on when it resumes', async () => {
     const sizes: number[] = []
     const sink: MessageSink = {

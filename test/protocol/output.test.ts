@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { FIN } from '../../src/frames/header.ts'
 import { Opcode } from '../../src/frames/opcode.ts'
@@ -425,6 +427,49 @@ describe('the slab', () => {
       expect(slab.pins).toBe(1)
     }
     expect(toHex(concat(...queued))).toBe('82 01 01')
+  })
+
+  it('is not kept for a transport that never says that it is done', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const pool = new SlabPool()
+    const output = serverOutput(pool)
+    const slabs: Array<WeakRef<object>> = []
+    for (let i = 0; i < 8 * 10; i += 1) {
+      append(output, pattern(16_000, i))
+      output.take()
+      output.release(false)
+      if (slabs.at(-1)?.deref() !== pool.current) slabs.push(pool.current.weak)
+    }
+    expect(slabs).toHaveLength(10)
+    // What a WeakRef was asked for lives until the end of the turn.
+    await new Promise(setImmediate)
+    collect()
+    expect(slabs.map((slab) => slab.deref() === undefined)).toEqual([...Array(9).fill(true), false])
+    // What is left of it comes back all the same.
+    expect(pool.current.at).toBeGreaterThan(0)
+    output.release(true)
+    expect(pool.current.at).toBe(0)
+  })
+
+  it('is never used again when it was given away too long ago to be remembered', () => {
+    const pool = new SlabPool()
+    const output = serverOutput(pool)
+    const slabs: Array<typeof pool.current> = []
+    const taken: Uint8Array[][] = []
+    for (let i = 0; i < 8 * 40; i += 1) {
+      append(output, pattern(16_000, i))
+      taken.push(output.take())
+      output.release(false)
+      if (slabs.at(-1) !== pool.current) slabs.push(pool.current)
+    }
+    expect(slabs).toHaveLength(40)
+    output.release(true)
+    expect(slabs.map(({ pins }) => pins)).toEqual([...Array(32).fill(1), ...Array(8).fill(0)])
+    for (let i = 0; i < 8 * 40; i += 1) append(output, pattern(16_000, 1))
+    for (const [i, chunks] of taken.slice(0, 8 * 32).entries()) {
+      expect(Buffer.compare(concat(...chunks).subarray(4), pattern(16_000, i))).toBe(0)
+    }
   })
 
   it('comes back when it was full, and everything in it has left', () => {

@@ -1,36 +1,41 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { type Outcome, simulate } from './simulate.ts'
+import { ROOT } from '../support/child.ts'
+import { PAIRS } from './endings.ts'
+import { LEAST } from './occurrences.ts'
+import { simulate } from './simulate.ts'
+import { Tally } from './tally.ts'
 
 const SEEDS = 1000
 
 describe('a server and a client over a simulated network', () => {
-  it(`lose, double and reorder nothing, agree on the end, and keep nothing, in ${SEEDS} runs`, {
+  it(`lose, double and reorder nothing, agree on the end, and keep nothing, in ${SEEDS} runs in which everything occurs`, {
     timeout: 120_000,
   }, async () => {
-    const causes = new Map<string, number>()
-    let messages = 0
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const outcome = await simulate(seed).catch((error: Error) => {
-        throw new Error(`seed ${seed}: ${error.message}; replay: npm run simulate -- --seed ${seed}`)
-      })
-      messages += outcome.messages
-      for (const { cause } of [outcome.server, outcome.client]) causes.set(cause, (causes.get(cause) ?? 0) + 1)
-    }
-    // Runs that all end the same way would prove little.
-    expect(messages).toBeGreaterThan(SEEDS)
-    for (const cause of ['closed-by-us', 'closed-by-peer', 'handler-error', 'terminated', 'transport-error']) {
-      expect(causes.get(cause), cause).toBeGreaterThan(0)
-    }
+    const tally = new Tally()
+    for (let seed = 1; seed <= SEEDS; seed++) tally.add(await simulate(seed))
+    // Runs in which nothing happens would prove nothing.
+    const counted = Object.keys(LEAST).map((what) => [what, tally.count(what)] as const)
+    const tooRare = counted.filter(([what, count]) => count < LEAST[what as keyof typeof LEAST])
+    expect(tooRare).toEqual([])
+    expect(tally.messages).toBeGreaterThan(5 * SEEDS)
+    const rows = tally.pairs.filter(([, count]) => count > 0)
+    expect(rows.length, 'rows of the table of endings').toBeGreaterThan(PAIRS.length - 3)
   })
 
-  it('runs a seed the same way every time', async () => {
+  it('run a seed the same way every time, in every process', { timeout: 60_000 }, async () => {
     const seeds = [3, 5, 8, 13]
-    const run = (): Promise<Outcome[]> =>
-      Promise.all([]).then(async () => {
-        const outcomes: Outcome[] = []
-        for (const seed of seeds) outcomes.push(await simulate(seed))
-        return outcomes
-      })
-    expect(await run()).toEqual(await run())
+    const first = []
+    for (const seed of seeds) first.push(await simulate(seed))
+    const again = []
+    for (const seed of seeds.toReversed()) again.unshift(await simulate(seed))
+    expect(again).toEqual(first)
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', 'test/simulation/run.ts', '--seed', '13'],
+      { cwd: ROOT },
+    )
+    expect(stdout).toContain(`digest ${first[3]!.digest}\n`)
   })
 })

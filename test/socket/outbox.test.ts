@@ -5,6 +5,7 @@ import { prepareMessage } from '../../src/protocol/prepared-message.ts'
 import { type Backpressure, SlowConsumerAction } from '../../src/socket/slow-consumer.ts'
 import { clientClose, clientFrame } from '../support/client-frames.ts'
 import { ConnectionInMemory } from '../support/connection-in-memory.ts'
+import { readFrames } from '../support/connection-pair.ts'
 import { settle } from '../support/memory-transport.ts'
 
 /** A connection whose transport has taken a first message and is not done with it. */
@@ -203,6 +204,27 @@ describe('cork()', () => {
       }),
     ).toThrow('boom')
     expect(transport.writes).toHaveLength(1)
+  })
+})
+
+describe('cork() and maxBackpressure', () => {
+  it('writes now and then when much is sent in it, so that the limit holds in it as elsewhere', async () => {
+    const { ws, transport } = new ConnectionInMemory({ maxBackpressure: 300_000, slowConsumer: 'drop-newest' })
+    transport.stall()
+    let most = 0
+    ws.cork(() => {
+      for (let i = 0; i < 100; i += 1) {
+        ws.send(new Uint8Array(10_000))
+        most = Math.max(most, ws.bufferedAmount)
+      }
+    })
+    expect(most).toBeGreaterThan(250_000)
+    expect(most).toBeLessThanOrEqual(300_000)
+    expect(ws.dropped).toBeGreaterThan(0)
+    transport.unstall()
+    await settle()
+    expect(ws.bufferedAmount).toBe(0)
+    expect(readFrames(transport.written)).toHaveLength(100 - ws.dropped)
   })
 })
 

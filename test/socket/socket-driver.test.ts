@@ -3,6 +3,7 @@ import { ConnectionClosedError } from '../../src/errors.ts'
 import { concat } from '../support/chunkings.ts'
 import { clientClose, clientFrame, clientText, readServerFrame } from '../support/client-frames.ts'
 import { ConnectionInMemory } from '../support/connection-in-memory.ts'
+import { readFrames } from '../support/connection-pair.ts'
 import { turn } from '../support/deferred.ts'
 import { settle } from '../support/memory-transport.ts'
 import { TestServer } from '../support/test-server.ts'
@@ -109,6 +110,41 @@ describe('output', () => {
     connection.transport.unstall()
     await settle()
     expect(connection.takeFrames()).toEqual(expected)
+  })
+})
+
+describe('a transport whose writing half was ended by somebody else', () => {
+  it.each([true, false])(
+    'still gets what waited, unchanged by what comes too late (copied: %s)',
+    async (writesAreCopied) => {
+      const { transport, ws } = new ConnectionInMemory({}, { writesAreCopied })
+      transport.stall()
+      for (const payload of ['in hand', 'waits', 'waits too']) {
+        ws.ping(payload)
+        await settle()
+      }
+      transport.end()
+      for (const payload of ['too late', 'overwrites']) {
+        ws.ping(payload)
+        await settle()
+      }
+      transport.unstall()
+      await settle()
+      expect(readFrames(transport.written).map(({ payload }) => Buffer.from(payload).toString())).toEqual([
+        'in hand',
+        'waits',
+        'waits too',
+      ])
+    },
+  )
+
+  it('does not keep Pings from being read', async () => {
+    const { transport, ws } = new ConnectionInMemory()
+    const pings: string[] = []
+    ws.on('ping', (data) => pings.push(data.toString()))
+    transport.end()
+    for (let i = 0; i < 1000; i += 1) await transport.arrive(ping(`${i}`.padEnd(125)))
+    expect(pings).toHaveLength(1000)
   })
 })
 
@@ -376,6 +412,17 @@ describe('end of the transport', () => {
     expect(seen).toEqual(['a', 'b', expect.any(ConnectionClosedError)])
     expect(connection.ends).toMatchObject([{ code: 4000 }])
     expect([connection.takeFrames(), connection.clock.pending]).toEqual([[], 0])
+  })
+
+  it('does not call it a close of ours when close() comes after the transport has gone', async () => {
+    const { transport, ws, ends } = new ConnectionInMemory()
+    ws.on('message', () => ws.pause())
+    await transport.arrive(clientText('a'), clientText('b'), clientClose(4000))
+    transport.destroy()
+    expect(ws.readyState).toBe(ws.CLOSING)
+    ws.close(1000)
+    await settle()
+    expect(ends).toMatchObject([{ code: 4000, sentCode: 4000, cause: 'closed-by-peer', initiator: 'remote' }])
   })
 
   it('reads bytes that came behind the opening handshake first', async () => {

@@ -92,7 +92,8 @@ export class InflatingDecoder implements Decoder {
     else if (isFirst && fin && end > start && !this.#inflater!.gathers) this.#message(opcode, bytes, start, end)
     else {
       this.#startFrame(opcode, fin)
-      if (end > start) this.#inflate(bytes, start, end)
+      // Whoever was told that a message begins may have ended the connection.
+      if (end > start && !this.#isDead) this.#inflate(bytes, start, end)
       this.#endOfFrame()
     }
   }
@@ -164,7 +165,7 @@ export class InflatingDecoder implements Decoder {
     if (byteCount === room || byteCount < 0) {
       this.#startFrame(opcode, true)
       this.#isFrameOver = true
-      this.#handOn(output, byteCount, room, bytes, end)
+      if (!this.#isDead) this.#handOn(output, byteCount, room, bytes, end)
     } else if (inflater.finish(NO_OUTPUT, 1, 1) !== 0) this.#fail(violations.CorruptMessage)
     // @req 7692-6.1-6
     else if (this.#isText && !isValidUtf8(output, 0, byteCount)) this.#fail(violations.InvalidUtf8)

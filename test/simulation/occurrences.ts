@@ -1,0 +1,73 @@
+/**
+ * What may occur in a run, and in how many of the thousand seeds of the tests it has to occur at least: about half of
+ * what it does. A simulation in which something never occurs proves nothing about it.
+ */
+export const LEAST = {
+  // The network.
+  'a cut inside a header': 200,
+  'a cut inside a payload': 350,
+  'a cut between frames': 100,
+  'a stall of the network': 100,
+  'a full network': 200,
+  'a reader that makes the network wait': 60,
+  'a direction cut by the network': 30,
+  'a FIN while the other direction is open': 300,
+  'bytes behind the other direction’s FIN': 100,
+  'a reset by the network': 30,
+  'a reset of the peer': 9,
+  'a reset because the peer has gone': 50,
+  // Callbacks in another order.
+  'a write done before its bytes arrive': 400,
+  'a write done after its bytes arrived': 400,
+  'a FIN done after it arrived': 200,
+  'a close that comes late': 250,
+  'timers that are due together run in another order': 150,
+  'a clock that jumps': 100,
+  // Frames.
+  'a compressed message': 100,
+  'a fragmented message': 250,
+  'a control frame between fragments': 150,
+  'a pong behind the close frame': 40,
+  // Applications.
+  'a pause': 350,
+  'a send that says wait': 250,
+  'a drain': 200,
+  'a message left out': 30,
+  'a streamed message': 350,
+  'a message taken by iterating': 100,
+  'a message taken in pieces': 70,
+  'a message taken as a stream': 80,
+  'a message broken off': 20,
+  'a listener that comes late': 40,
+  'a crash in: message': 10,
+  'a crash in: async message': 10,
+  'a crash in: ping': 8,
+  'a crash in: callback': 15,
+  'a crash in: close': 7,
+  'a transport ended under the connection': 30,
+  // Ends.
+  'a clean close, begun by the server': 70,
+  'a clean close, begun by the client': 60,
+  'a clean close, begun by both': 50,
+  'a close that only one end calls clean': 100,
+  'a close without a status code': 50,
+  'an end by 1008': 15,
+  'an end by 1009': 30,
+  'an end by 1013': 15,
+  'closed-by-us': 150,
+  'closed-by-peer': 250,
+  'limit-exceeded': 40,
+  'rate-limit': 15,
+  'handler-error': 40,
+  'heartbeat-timeout': 15,
+  'close-timeout': 40,
+  'write-stall': 50,
+  'slow-consumer': 20,
+  'stream-aborted': 20,
+  terminated: 30,
+  'transport-error': 90,
+  'transport-ended': 20,
+  'a healthy connection at the end': 150,
+} as const satisfies Record<string, number>
+export type Occurrence = keyof typeof LEAST
+export type Note = (what: Occurrence) => void
