@@ -51,6 +51,11 @@ export class Attacker {
     await this.#process.ask({ do: 'flood', bytes: latin1(bytes) })
   }
 
+  /** Ends the process, and with it all connections at once. */
+  async die(): Promise<void> {
+    await this.#process.end()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process.end()
   }

@@ -37,6 +37,10 @@ export type Request =
   | { readonly do: 'measure'; readonly gc: boolean }
   | { readonly do: 'resetPeak' }
   /** Sends a request to a server, split at every octet. */
+  /** Pings a server over TCP from within its process, `count` times and until so many connections have closed. */
+  | { readonly do: 'ping'; readonly port: number; readonly count: number; readonly closes: number }
+  /** Sends a message to a server on a connection in memory, in chunks of one byte. */
+  | { readonly do: 'drip'; readonly port: number; readonly bytes: number }
   | { readonly do: 'split'; readonly port: number; readonly text: string }
 
 /** What a server made of a request that ended or was upgraded. */
@@ -89,4 +93,8 @@ export interface Answers {
   measure: Measure
   resetPeak: null
   split: SplitAnswer[]
+  /** Microseconds of CPU. */
+  drip: number
+  /** Microseconds of CPU that the process used for each, the shortest first. */
+  ping: readonly number[]
 }

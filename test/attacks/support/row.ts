@@ -14,12 +14,6 @@ export interface Attack {
   readonly before: Measure
   /** Fails unless the connection that was opened before the attack still echoes. */
   readonly canary: () => Promise<void>
-  /**
-   * Asks over that connection how many microseconds of CPU the process has used. Two answers, the second asked for when
-   * the first is there, are that far apart on a machine that has nothing else to do: unlike the time on the clock this
-   * does not depend on who else computes.
-   */
-  readonly askCpu: () => Promise<number>
 }
 
 /** What holds for one row besides the attack itself. */
@@ -81,11 +75,7 @@ async function underWatch(
     }
     await canary()
     const before = await target.measure()
-    const askCpu = async (): Promise<number> => {
-      await raw.write(clientText('!cpu'))
-      return Number(await nextText(raw, 'the CPU'))
-    }
-    await attack({ target, port, before, canary, askCpu })
+    await attack({ target, port, before, canary })
     await canary()
     const { raw: late } = await openRawWebSocket(port)
     if (answers) await echoes(late, 'a new connection')

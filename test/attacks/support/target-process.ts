@@ -10,11 +10,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as wsPackage from 'ws'
 import { reject, WebSocketServer } from '../../../src/index.ts'
 import { type Clock, systemClock } from '../../../src/socket/index.ts'
+import { answersToEverySplit, dripMessage, type Take } from './in-memory.ts'
+import { ping } from './ping.ts'
 import type { Measure, Profile, Request, TargetKind } from './protocol.ts'
-import { answersToEverySplit, type Take } from './split-in-memory.ts'
 
 /** Our own default, which `ws` is given too. */
 const MESSAGE_LIMIT = 1 << 20
+
+// The loader of the tests turns them on: then every error costs the search for its line, which no server pays.
+process.setSourceMapsEnabled(false)
 
 const uncaught: string[] = []
 process.on('uncaughtException', (error) => uncaught.push(`uncaught ${error.message}`))
@@ -91,8 +95,6 @@ function command(ws: AppSocket, text: string): unknown {
       return ws.send('3')
     case 'misuse':
       return misuse(ws)
-    case 'cpu':
-      return ws.send(String(cpu()))
     case 'burst': {
       for (let i = 0; i < Number(count); i++) ws.send(`{"id":${i},"name":"a small message like the others"}`)
       return undefined
@@ -319,6 +321,13 @@ async function answer(request: Request): Promise<unknown> {
       return measure(request.gc)
     case 'split':
       return answersToEverySplit(running.get(request.port)!.take, request.text)
+    case 'ping':
+      return ping(request.port, cpu, (count) => count >= request.count && counts.closes.length >= request.closes)
+    case 'drip': {
+      const before = cpu()
+      await dripMessage(running.get(request.port)!.take, request.bytes)
+      return cpu() - before
+    }
     case 'resetPeak':
       counts.mostRead = 0
       // What the manual page proc(5) gives for it.

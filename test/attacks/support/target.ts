@@ -75,6 +75,22 @@ export class Target {
     return this.#ask<'split'>({ do: 'split', port, text })
   }
 
+  /** Sends a message on a connection in memory, in chunks of one byte. @returns the microseconds of CPU it cost */
+  async drip(port: number, bytes: number): Promise<number> {
+    return this.#ask<'drip'>({ do: 'drip', port, bytes })
+  }
+
+  /**
+   * Pings a server, one Ping after the other. Whoever pings is in the server's own process and counts its CPU: that is
+   * what a peer waits on a machine that has nothing else to do, whoever computes on this one.
+   *
+   * @param closes - how many closed connections to wait for, if any
+   * @returns microseconds, the shortest first
+   */
+  async ping(port: number, count: number, closes = 0): Promise<readonly number[]> {
+    return this.#ask<'ping'>({ do: 'ping', port, count, closes })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#helper.end()
   }

@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { memoryPair } from '../../../src/testing/memory-duplex.ts'
 import { chunkings } from '../../support/chunkings.ts'
+import { clientFrame } from '../../support/client-frames.ts'
 import { within } from '../../support/deadline.ts'
+import { upgradeRequest } from '../../support/raw-socket.ts'
 import type { SplitAnswer } from './protocol.ts'
 
 /** Hands a server a connection. */
@@ -45,4 +47,34 @@ async function answerTo(take: Take, cut: string, chunks: readonly Uint8Array[]):
   near.destroy()
   const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1] ?? 0)
   return { cut, status, responses: received.split(/^HTTP\/1\.1 /m).length - 1 }
+}
+
+/** Sends a message of so many bytes in chunks of one, and waits for its echo. */
+export async function dripMessage(take: Take, bytes: number): Promise<void> {
+  const [near, far] = memoryPair()
+  let received = 0
+  let wake = (): void => {}
+  near.on('data', (chunk: Buffer) => {
+    received += chunk.length
+    wake()
+  })
+  const until = async (length: number): Promise<void> => {
+    while (received < length) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+  take(far)
+  near.write(upgradeRequest(0))
+  await until(1)
+  received = 0
+  // With the key 00000000 the payload is all zero.
+  near.write(clientFrame({ opcode: 2, payload: new Uint8Array(bytes), maskingKey: [0, 0, 0, 0] }).subarray(0, 14))
+  const byte = Buffer.alloc(1)
+  for (let i = 0; i < bytes; i++) {
+    if (!near.write(byte)) await new Promise((resolve) => near.once('drain', resolve))
+  }
+  await until(bytes)
+  near.destroy()
 }
