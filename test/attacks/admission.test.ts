@@ -9,43 +9,36 @@ const KIB = 1 << 10
 describe('the application decides', () => {
   const profile = { authorize: true, handshakeTimeout: 400 }
 
-  const stages: ReadonlyArray<[string, (raw: RawSocket) => Promise<void>]> = [
-    ['after it connected', async () => {}],
-    ['in the middle of its head', (raw) => raw.write('GET / HTTP/1.1\r\nHo')],
-    ['while the application decides at once', (raw) => raw.write(head({ '': 'GET /wait/0 HTTP/1.1' }))],
-    ['while the application decides for 10 ms', (raw) => raw.write(head({ '': 'GET /wait/10 HTTP/1.1' }))],
-    ['while the application decides for a second', (raw) => raw.write(head({ '': 'GET /wait/1000 HTTP/1.1' }))],
-    [
-      'right after 101',
-      async (raw) => {
-        await raw.write(head())
-        await raw.readUntil('\r\n\r\n')
-      },
-    ],
-    ['while it is answered 426', (raw) => raw.write(head({ 'Sec-WebSocket-Version': '12' }))],
-    ['with bytes behind its head', (raw) => raw.write(`${head()}xx`)],
+  const stages: ReadonlyArray<[string, string]> = [
+    ['after they connected', ''],
+    ['in the middle of their head', 'GET / HTTP/1.1\r\nHo'],
+    ['while the application decides at once', head({ '': 'GET /wait/0 HTTP/1.1' })],
+    ['while the application decides for 10 ms', head({ '': 'GET /wait/10 HTTP/1.1' })],
+    ['while the application decides for a second', head({ '': 'GET /wait/1000 HTTP/1.1' })],
+    ['right after 101', head()],
+    ['while they are answered 426', head({ 'Sec-WebSocket-Version': '12' })],
+    ['with bytes behind their head', `${head()}xx`],
   ]
 
-  for (const [when, stage] of stages) {
-    row(
-      {
-        ids: ['S-H18'],
-        title: `a thousand peers that reset ${when} cause no uncaught error`,
-        profile: { authorize: true, handshakeTimeout: 3000 },
-      },
-      async ({ target, port, before }) => {
-        await pooled(Array(1000).fill(stage), async () => {
-          const raw = await RawSocket.connect(port)
-          await stage(raw)
-          raw.reset()
-        })
-        await target.until((now) => now.sockets === before.sockets, 'all sockets to be gone')
-        // What was asked is still answered, a second later at most; nobody waits for it any more.
-        if (when.endsWith('a second')) await request(port, head({ '': 'GET /wait/1010 HTTP/1.1' }))
-        expect((await target.measure()).uncaught).toEqual(before.uncaught)
-      },
-    )
-  }
+  row(
+    {
+      ids: ['S-H18'],
+      title: 'a thousand peers that reset, at each stage of the opening handshake, cause no uncaught error',
+      profile: { authorize: true, handshakeTimeout: 3000 },
+    },
+    async ({ target, port, before }) => {
+      await using attacker = await Attacker.start()
+      for (const [when, first] of stages) {
+        await attacker.strike(port, 1000, first, when === 'right after 101')
+        await target.until((now) => now.sockets === before.sockets, `all that reset ${when} to be gone`)
+        const { uncaught, connections } = await target.measure()
+        expect(uncaught, when).toEqual(before.uncaught)
+        expect(connections, when).toBe(before.connections)
+      }
+      // What the application settles later, a second at most, is for nobody any more.
+      expect((await request(port, head({ '': 'GET /wait/1010 HTTP/1.1' }))).status).toBe(101)
+    },
+  )
 
   row(
     { ids: ['S-H21', 'D25'], title: 'a decision that refuses, throws or never comes ends the socket', profile },

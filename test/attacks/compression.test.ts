@@ -71,11 +71,11 @@ describe('memory', () => {
       // One ends after a message, one in the middle of one, one on data that cannot be inflated.
       const hello = message(compressed('Hello, Hello'))
       const open = clientFrame({ opcode: 2, rsv: 4, fin: false, payload: compressed('Hello') })
-      // The reference says 100,000; what a connection leaves behind shows in 1,500. More of them: test/extensions.
+      // The reference says 100,000; what a connection leaves behind shows in 900. More of them: test/extensions.
       const churn = async (): Promise<void> => {
-        for (const frames of [hello, open, message(Uint8Array.of(7))]) await attacker.churn(port, 500, offer, frames)
+        for (const frames of [hello, open, message(Uint8Array.of(7))]) await attacker.churn(port, 300, offer, frames)
       }
-      await expectFlat(target, churn, 64 * KIB)
+      await expectFlat(target, churn, 48 * KIB)
     },
   )
 
@@ -172,20 +172,22 @@ describe('offers', () => {
       for (const name of ['unknown', 'unknown=1', '__proto__', 'server_no_context_takeover=1']) {
         offers.push(`permessage-deflate; ${name}`)
       }
-      await pooled(offers, async (offer) => {
+      await pooled([...offers.entries()], async ([n, offer]) => {
         const text = head({ 'Sec-WebSocket-Extensions': offer })
         const { status, head: answer } = await request(attack.port, text)
         expect([101, 400], offer).toContain(status)
         expect(answer, offer).not.toMatch(/^sec-websocket-extensions:/im)
         if (status === 400) await expectRefused(attack.port, text, offer)
+        // What cannot be had is followed by something that can.
+        const next = await request(attack.port, head({ 'Sec-WebSocket-Extensions': `${offer}, permessage-deflate` }))
+        expect(next.status, offer).toBe(status)
+        // The grammar is the same for each; one in five is split at every octet.
+        if (n % 5 > 0) return
         const cuts = await attack.target.answersToEverySplit(attack.port, text)
         expect(
           cuts.map((cut) => cut.status),
           offer,
         ).toEqual([status])
-        // What cannot be had is followed by something that can.
-        const next = await request(attack.port, head({ 'Sec-WebSocket-Extensions': `${offer}, permessage-deflate` }))
-        expect(next.status, offer).toBe(status)
       })
       for (const value of ['9', '12', '15', '"12"']) {
         const offer = `permessage-deflate; server_max_window_bits=${value}`

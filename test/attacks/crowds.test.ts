@@ -17,7 +17,7 @@ describe('crowds', () => {
       await attacker.open(port, 1)
       await attacker.flood(flood('82 88 00000000 6161616161616161', 10_000))
       const tries: number[] = []
-      while (tries.length < 3 && !(tries.at(-1)! <= 20_000)) tries.push(p99(await target.ping(port, 200)))
+      while (tries.length < 3 && !(tries.at(-1)! <= 20_000)) tries.push(p99(await target.ping(port, 150)))
       expect(Math.min(...tries), 'microseconds').toBeLessThanOrEqual(20_000)
       await attacker.reset()
     },
@@ -52,8 +52,8 @@ describe('crowds', () => {
 
   row({ ids: ['D27'], title: 'connections that come and go leave nothing behind' }, async ({ target, port }) => {
     await using attacker = await Attacker.start()
-    // The reference says 100,000 and 2 % of the heap; what a connection leaves behind shows in 2,000.
-    await expectFlat(target, () => attacker.churn(port, 2000), 64 * KIB)
+    // The reference says 100,000 and 2 % of the heap; what a connection leaves behind shows in 1,500.
+    await expectFlat(target, () => attacker.churn(port, 1500), 64 * KIB)
   })
 
   row(

@@ -102,7 +102,7 @@ describe('frame lengths', () => {
       const payload = new Uint8Array(Number(length)).fill(0x61)
       const frame = clientFrame({ opcode: 2, payload, maskingKey: [0, 0, 0, 0] })
       const header = frame.length - payload.length
-      for (let cut = 0; cut <= header; cut++) {
+      for (const cut of [0, 1, 2, 9, header]) {
         const { raw } = await openRawWebSocket(port)
         await raw.write(frame.subarray(0, cut))
         await raw.write(frame.subarray(cut))

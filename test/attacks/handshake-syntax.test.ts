@@ -300,9 +300,12 @@ describe('malformed requests', () => {
   ]
 
   row({ ids: ['S-H25'], title: 'what a strict HTTP parser refuses is refused with 400' }, async (attack) => {
-    const cases = [...structural, ...withOneOctet]
-    expect(cases.length).toBeGreaterThan(200)
-    await pooled(cases, ([name, text]) => expectRefusedEveryWay(attack, text, name))
+    expect(structural.length + withOneOctet.length).toBeGreaterThan(200)
+    await pooled(structural, ([name, text]) => expectRefusedEveryWay(attack, text, name))
+    // Where an octet is what is wrong, every seventh is also split at every octet.
+    await pooled([...withOneOctet.entries()], ([i, [name, text]]) =>
+      i % 7 === 0 ? expectRefusedEveryWay(attack, text, name) : expectRefusedTwoWays(attack.port, text, name),
+    )
   })
 
   row({ ids: ['S-H25'], title: 'nothing is accepted that a strict HTTP parser refuses' }, async (attack) => {

@@ -18,6 +18,14 @@ export type Order =
   | { readonly do: 'send'; readonly bytes: string }
   /** Breaks all connections at once. Answered with the milliseconds it took. */
   | { readonly do: 'reset' }
+  /** Opens connections, says `first`, waits for the answer or not, and breaks each at once. */
+  | {
+      readonly do: 'strike'
+      readonly port: number
+      readonly count: number
+      readonly first: string
+      readonly isAnswered: boolean
+    }
   /** Opens connections, says `first` and then `last` when there is an answer, reads to the end; `count` times. */
   | {
       readonly do: 'churn'
@@ -74,6 +82,14 @@ async function comeAndGo(port: number, first: string, last: string): Promise<voi
   await closed
 }
 
+async function strike(port: number, first: string, isAnswered: boolean): Promise<void> {
+  const socket = await dial(port, first)
+  const isOver = new Promise((resolve) => socket.once('close', resolve))
+  if (isAnswered) await answer(socket)
+  socket.resetAndDestroy()
+  await isOver
+}
+
 function flood(socket: Socket, bytes: Buffer): void {
   socket.resume()
   const write = (): void => {
@@ -102,6 +118,8 @@ async function follow(order: Order): Promise<unknown> {
       for (const socket of open.splice(0)) socket.resetAndDestroy()
       return performance.now() - start
     }
+    case 'strike':
+      return times(order.count, () => strike(order.port, order.first, order.isAnswered))
     case 'churn':
       return times(order.count, () => comeAndGo(order.port, order.first, order.last))
     case 'flood':

@@ -25,6 +25,11 @@ export class Attacker {
     await this.#process.ask({ do: 'open', port, count, first, isUpgrade: false })
   }
 
+  /** Opens connections that say `first` and are reset right then, or when they have been answered 101. */
+  async strike(port: number, count: number, first: string, isAnswered = false): Promise<void> {
+    await this.#process.ask({ do: 'strike', port, count, first, isAnswered })
+  }
+
   /** Sends the same bytes on each connection. */
   async send(bytes: Uint8Array): Promise<void> {
     await this.#process.ask({ do: 'send', bytes: latin1(bytes) })

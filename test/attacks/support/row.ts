@@ -54,8 +54,11 @@ export function row(options: RowOptions, attack: (attack: Attack) => Promise<voi
     const port = await target.serve(options.profile)
     try {
       await underWatch(target, port, options, attack)
-    } finally {
-      if (target.isAlive) await target.stop(port)
+      await target.stop(port)
+    } catch (error) {
+      // What a failed row leaves behind is no fault of the next ones.
+      await target[Symbol.asyncDispose]()
+      throw error
     }
   })
 }
@@ -114,6 +117,9 @@ async function settled(target: Target, before: Measure, mayKeep: number): Promis
 }
 
 /** Bytes of heap, buffers and zlib that came to be between two measures. */
-export function grown(before: Measure, after: Measure): number {
+export function grown(
+  before: Pick<Measure, 'heapUsed' | 'external'>,
+  after: Pick<Measure, 'heapUsed' | 'external'>,
+): number {
   return after.heapUsed - before.heapUsed + after.external - before.external
 }
