@@ -58,8 +58,10 @@ export async function dripMessage(take: Take, bytes: number): Promise<void> {
     received += chunk.length
     wake()
   })
+  near.on('end', () => wake())
   const until = async (length: number): Promise<void> => {
     while (received < length) {
+      if (near.readableEnded) throw new Error('the server ended a message in chunks of one byte')
       await new Promise<void>((resolve) => {
         wake = resolve
       })
@@ -72,7 +74,7 @@ export async function dripMessage(take: Take, bytes: number): Promise<void> {
   // With the key 00000000 the payload is all zero.
   near.write(clientFrame({ opcode: 2, payload: new Uint8Array(bytes), maskingKey: [0, 0, 0, 0] }).subarray(0, 14))
   const byte = Buffer.alloc(1)
-  for (let i = 0; i < bytes; i++) {
+  for (let i = 0; i < bytes && !near.readableEnded; i++) {
     if (!near.write(byte)) await new Promise((resolve) => near.once('drain', resolve))
   }
   await until(bytes)
