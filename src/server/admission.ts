@@ -6,7 +6,10 @@ import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** What `authorize` gets besides the request. */
 export interface AuthorizeContext {
-  /** Aborted when the peer goes away or the handshake's time is over. */
+  /**
+   * Aborted when the peer goes away or the handshake's time is over. A peer that has sent frames already is not read from
+   * any more, so that its going away is not seen before.
+   */
   readonly signal: AbortSignal
 }
 

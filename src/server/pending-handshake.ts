@@ -4,10 +4,10 @@
  * Theory of operation
  * -------------------
  * The socket has its listeners from the first tick, and keeps them: they speak to whoever it belongs to. Bytes go to the
- * head reader until the head is complete; what comes after it, while the application makes up its mind, is kept up to a
- * limit and becomes the first frame bytes. It ends in exactly one of three ways: it is accepted (`release`, and the
+ * head reader until the head is complete; what comes after it, while the application makes up its mind, becomes the first
+ * frame bytes: one read of it is kept, and TCP makes the peer wait with the rest. It ends in exactly one of three ways: it is accepted (`release`, and the
  * socket speaks to the connection, or `giveUp`, and it is the application's), `refuse`d (an HTTP response, then the end;
- * nothing more is parsed) or gone.
+ * nothing more is parsed, nor read from a peer that sent more than a head may have) or gone.
  */
 import type { Duplex } from 'node:stream'
 import { HandshakeError } from '../errors.ts'
@@ -20,9 +20,6 @@ import { stopListening, type TransportListener } from '../socket/transport-liste
 import type { WebSocket } from '../socket/websocket.ts'
 import type { Dated } from './deadlines.ts'
 import type { AnyRequest } from './upgrade-request.ts'
-
-/** Bytes that may wait behind the head while the application decides; then TCP makes the peer wait. */
-const MOST_HELD = 64 << 10
 
 const State = { ReadingHead: 0, Deciding: 1, Released: 2, Refused: 3, Gone: 4 } as const
 
@@ -58,6 +55,8 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
   #state: number
   #reader: RequestHeadReader | null
   #held: Uint8Array
+  /** Bytes that came while we read the head ourselves, or after a refusal. */
+  #received = 0
   /** What gives a refused peer up, until it is gone. */
   #closeTimer: unknown
 
@@ -112,7 +111,8 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     this.#over(State.Refused, error)
     // @req 6455-4.2.1-1 @req 6455-10.7-4: the answer ends the socket; what follows on it is not looked at.
     socket.end(rejectUpgrade(error))
-    socket.resume()
+    if (this.#isDeaf) socket.pause()
+    else socket.resume()
     this.#closeTimer = clock.setTimeout(() => socket.destroy(), closeTimeout)
   }
 
@@ -129,9 +129,15 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
   }
 
   receive(chunk: Uint8Array, length: number): boolean {
-    if (this.#state === State.Deciding) return this.#hold(chunk, length)
-    if (this.#state === State.ReadingHead) this.#readHead(length === chunk.length ? chunk : chunk.subarray(0, length))
-    return true
+    const bytes = length === chunk.length ? chunk : chunk.subarray(0, length)
+    if (this.#state === State.Deciding) this.#hold(bytes)
+    else {
+      this.#received += length
+      if (this.#state === State.ReadingHead) this.#readHead(bytes)
+    }
+    if (!this.#isDeaf) return true
+    this.socket.pause()
+    return false
   }
 
   receiveEnd(): void {
@@ -153,6 +159,13 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     if (this.isOpen) this.#over(State.Gone, null)
   }
 
+  /** Whether nothing more is to be read for now: a read is up to 64 KiB, and another one would double what is held. */
+  get #isDeaf(): boolean {
+    if (this.#state === State.Deciding) return this.#held.length > 0
+    // After a refusal we read on, to see the peer leave; not for one that sends and sends.
+    return this.#state === State.Refused && this.#received > this.#owner.headLimits.maxHeadBytes
+  }
+
   #readHead(chunk: Uint8Array): void {
     const reader = this.#reader!
     let head: RequestHead | null
@@ -167,7 +180,7 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     this.#reader = null
     const leftover = reader.takeLeftover()
     // The chunk may be overwritten before they are wanted.
-    if (leftover.length > 0) this.#held = Uint8Array.prototype.slice.call(leftover)
+    if (leftover.length > 0) this.#hold(leftover)
     this.#owner.headReceived(this, head, reader.text)
   }
 
@@ -175,15 +188,20 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     this.#state = state
     this.#reader = null
     this.#owner.handshakeOver(this, error)
-    if (state !== State.Released) this.#abort?.abort(error ?? new Error('the peer went away'))
+    if (state === State.Released) return
+    this.#held = NO_BYTES
+    this.#abort?.abort(error ?? new Error('the peer went away'))
   }
 
-  /** @returns whether there is room for more */
-  #hold(chunk: Uint8Array, length: number): boolean {
-    const joined = new Uint8Array(this.#held.length + length)
-    joined.set(this.#held)
-    joined.set(length === chunk.length ? chunk : chunk.subarray(0, length), this.#held.length)
-    this.#held = joined
-    return joined.length <= MOST_HELD
+  /** Keeps what came behind the head; the chunk may be overwritten before it is wanted. */
+  #hold(bytes: Uint8Array): void {
+    this.#held = this.#held.length === 0 ? Uint8Array.prototype.slice.call(bytes) : concat(this.#held, bytes)
   }
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length)
+  bytes.set(first)
+  bytes.set(second, first.length)
+  return bytes
 }

@@ -3,6 +3,7 @@ import { clientClose, clientText, readServerFrame } from '../support/client-fram
 import { hex } from '../support/hex.ts'
 import { openRawWebSocket, type RawSocket } from '../support/raw-socket.ts'
 import { grown, row } from './support/row.ts'
+import { untilRead } from './support/streams.ts'
 
 const KIB = 1 << 10
 const MIB = 1 << 20
@@ -28,15 +29,26 @@ async function writeUntilFull(raw: RawSocket, chunk: Uint8Array, times: number):
 
 describe('pings', () => {
   row(
-    { ids: ['S-C01', 'D11'], title: 'pings of a peer that does not read make the server stop reading' },
-    async ({ target, port, before, canary }) => {
-      const { raw } = await openRawWebSocket(port)
-      raw.socket.pause()
-      const chunk = Buffer.concat(Array(500).fill(ping(new Uint8Array(125))))
-      await writeUntilFull(raw, chunk, 400)
-      await canary()
-      expect(grown(before, await target.measure())).toBeLessThan(MIB)
-      raw.reset()
+    {
+      ids: ['S-C01', 'D11'],
+      title: 'pings of a peer that does not read make the server stop reading, with 64 KiB of Pongs and one read',
+    },
+    async ({ target, port, canary }) => {
+      const attack = async (): Promise<number> => {
+        const { raw } = await openRawWebSocket(port)
+        await untilRead(raw)
+        const start = await target.measure()
+        raw.socket.pause()
+        await writeUntilFull(raw, Buffer.concat(Array(500).fill(ping(new Uint8Array(125)))), 400)
+        await canary()
+        const after = await target.measure()
+        expect(after.buffered, 'bytes of Pongs').toBeLessThanOrEqual(2 * 64 * KIB)
+        raw.reset()
+        return grown(start, after)
+      }
+      // The first time is for what the process itself takes once.
+      await attack()
+      expect(await attack(), 'bytes held').toBeLessThanOrEqual(2 * 64 * KIB + 16 * KIB)
     },
   )
 
@@ -66,39 +78,62 @@ describe('pings', () => {
     raw.reset()
   })
 
-  row({ ids: ['S-C03'], title: 'pongs that nobody asked for take no memory' }, async ({ target, port, before }) => {
+  row({ ids: ['S-C03'], title: 'a million pongs that nobody asked for take no memory' }, async ({ target, port }) => {
     const { raw } = await openRawWebSocket(port)
     const pongs = Buffer.concat(Array(1000).fill(ping(new Uint8Array(125), 0xa)))
-    for (let i = 0; i < 200; i++) await raw.write(pongs)
-    await raw.write(clientText('after'))
-    expect(Buffer.from((await readServerFrame(raw)).payload).toString()).toBe('after')
-    expect(grown(before, await target.measure())).toBeLessThan(MIB)
+    const send = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i += 1000) await raw.write(pongs)
+      await untilRead(raw)
+    }
+    await send(10_000)
+    const start = await target.measure()
+    await send(1_000_000)
+    const after = await target.measure()
+    expect(grown(start, after), 'bytes held').toBeLessThan(64 * KIB)
+    expect(after.rss - start.rss, 'resident bytes').toBeLessThanOrEqual(4 * MIB)
     raw.reset()
   })
 })
 
 describe('the end', () => {
   row(
-    { ids: ['S-C04', 'D15'], title: 'an end in the middle of a frame is 1006, and costs nothing afterwards' },
+    {
+      ids: ['S-C04', 'D15'],
+      title: 'an end without a Close frame is 1006, and costs less than 20 ms of CPU in the two seconds behind it',
+    },
     async ({ target, port, before }) => {
-      const cut = hex('82 fe 1000 00000000 616161')
+      const cuts = [
+        '',
+        '82',
+        '82 fe 1000 00000000',
+        '82 fe 1000 00000000 616161',
+        '01 81 00000000 61',
+        '89 85 00000000 61',
+      ]
+      const each = 20
       for (const end of ['end', 'reset'] as const) {
-        for (let i = 0; i < 50; i++) {
-          const { raw } = await openRawWebSocket(port)
-          await raw.write(cut)
-          raw[end]()
-          if (end === 'end') {
+        for (const cut of cuts) {
+          for (let i = 0; i < each; i++) {
+            const { raw } = await openRawWebSocket(port)
+            await raw.write(hex(cut))
+            raw[end]()
+            if (end === 'reset') continue
             await raw.readToEnd()
             raw.destroy()
           }
         }
       }
-      const after = await target.until((now) => now.closes.length === before.closes.length + 100, 'all to be closed')
+      const count = 2 * cuts.length * each
+      const after = await target.until((now) => now.closes.length === before.closes.length + count, 'all to be closed')
       expect(new Set(after.closes.slice(before.closes.length))).toEqual(new Set([1006]))
-      // A loop that spins shows in the CPU between two looks; 300 ms of it would be 300,000 microseconds.
-      const { cpu } = await target.measure()
-      await new Promise((resolve) => setTimeout(resolve, 300))
-      expect((await target.measure(false)).cpu - cpu).toBeLessThan(100_000)
+      // A loop that spins does so in every window; the process itself may have something to tidy up in one.
+      const used: number[] = []
+      while (used.length < 3 && !(used.at(-1)! < 20_000)) {
+        const { cpu } = await target.measure()
+        await new Promise((resolve) => setTimeout(resolve, 2000))
+        used.push((await target.measure(false)).cpu - cpu)
+      }
+      expect(Math.min(...used), 'microseconds of CPU in two seconds').toBeLessThan(20_000)
     },
   )
 
@@ -198,41 +233,7 @@ describe('what is sent', () => {
   )
 })
 
-describe('crowds', () => {
-  row(
-    { ids: ['D32', 'S-H18'], title: 'a thousand resets at once do not reach the others' },
-    async ({ target, port, before, canary }) => {
-      const raws: RawSocket[] = []
-      while (raws.length < 1000) {
-        raws.push(...(await Promise.all(Array.from({ length: 100 }, async () => (await openRawWebSocket(port)).raw))))
-      }
-      for (const raw of raws) raw.reset()
-      await canary()
-      const after = await target.until((now) => now.connections === before.connections, 'all to be gone')
-      expect(after.closes.length - before.closes.length).toBe(1000)
-    },
-  )
-
-  row(
-    { ids: ['D27', 'D28'], title: 'connections that come and go leave nothing behind', mayKeep: 2 * MIB },
-    async ({ target, port, before }) => {
-      for (let round = 0; round < 20; round++) {
-        await Promise.all(
-          Array.from({ length: 100 }, async () => {
-            const { raw } = await openRawWebSocket(port)
-            await raw.write(clientClose(1000))
-            await raw.readToEnd()
-            raw.destroy()
-          }),
-        )
-      }
-      await target.until((now) => now.connections === before.connections, 'all to be gone')
-      const after = await target.measure()
-      expect(after.rss).toBeLessThan(before.rss + 64 * MIB)
-      expect(grown(before, after)).toBeLessThan(2 * MIB)
-    },
-  )
-
+describe('silence', () => {
   row(
     {
       ids: ['D13'],
@@ -260,16 +261,3 @@ async function canaryPong(canary: () => Promise<void>): Promise<void> {
   await canary()
   await new Promise((resolve) => setTimeout(resolve, 20))
 }
-
-describe('many bytes', () => {
-  row(
-    { ids: ['D20'], title: 'without an extension an idle connection keeps a few KiB' },
-    async ({ target, port, before }) => {
-      const count = 500
-      const raws = await Promise.all(Array.from({ length: count }, async () => (await openRawWebSocket(port)).raw))
-      const after = await target.measure()
-      expect(grown(before, after)).toBeLessThan(count * 8 * KIB)
-      for (const raw of raws) raw.reset()
-    },
-  )
-})

@@ -1,4 +1,4 @@
-import { constants, deflateRawSync } from 'node:zlib'
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Extension } from '../../src/extensions/extension.ts'
 import { checkDeflateOptions, type PerMessageDeflateOptions } from '../../src/extensions/permessage-deflate/options.ts'
 import { deflateNegotiator, deflateProposer } from '../../src/extensions/permessage-deflate/permessage-deflate.ts'
@@ -53,4 +53,11 @@ export function compressed(payload: string | Uint8Array, dictionary?: Uint8Array
     ...(dictionary === undefined ? {} : { dictionary }),
   })
   return new Uint8Array(deflated.subarray(0, -4))
+}
+
+/** What a compressed message of one connection without context says, made without the code under test. */
+export function inflated(payload: Uint8Array): Uint8Array {
+  return inflateRawSync(Buffer.concat([payload, Uint8Array.of(0, 0, 0xff, 0xff)]), {
+    finishFlush: constants.Z_SYNC_FLUSH,
+  })
 }

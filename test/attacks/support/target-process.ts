@@ -2,15 +2,23 @@
  * The process under attack: servers of this library or of `ws` with the same application on them, and a channel over
  * which the test asks how it feels. Memory is measured here, where no test allocates.
  */
+import { subscribe } from 'node:diagnostics_channel'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as wsPackage from 'ws'
 import { reject, WebSocketServer } from '../../../src/index.ts'
 import { type Clock, systemClock } from '../../../src/socket/index.ts'
+import { answersToEverySplit, dripMessage, type Take } from './in-memory.ts'
+import { ping } from './ping.ts'
 import type { Measure, Profile, Request, TargetKind } from './protocol.ts'
 
+/** Our own default, which `ws` is given too. */
 const MESSAGE_LIMIT = 1 << 20
+
+// The loader of the tests turns them on: then every error costs the search for its line, which no server pays.
+process.setSourceMapsEnabled(false)
 
 const uncaught: string[] = []
 process.on('uncaughtException', (error) => uncaught.push(`uncaught ${error.message}`))
@@ -42,7 +50,12 @@ const countingClock: Clock = {
   },
 }
 
-const counts = { messages: 0, authorizations: 0, closes: [] as number[] }
+const counts = { messages: 0, authorizations: 0, mostRead: 0, reported: 0, closes: [] as number[] }
+
+subscribe('net.server.socket', (message) => (message as { socket: Socket }).socket.on('close', countRead))
+function countRead(this: Socket): void {
+  counts.mostRead = Math.max(counts.mostRead, this.bytesRead)
+}
 
 /** The members that both libraries share and the application uses. */
 interface AppSocket {
@@ -82,6 +95,10 @@ function command(ws: AppSocket, text: string): unknown {
       return ws.send('3')
     case 'misuse':
       return misuse(ws)
+    case 'burst': {
+      for (let i = 0; i < Number(count); i++) ws.send(`{"id":${i},"name":"a small message like the others"}`)
+      return undefined
+    }
     case 'blast': {
       // An application that heeds what `send` says, where it says something.
       const megabyte = new Uint8Array(1 << 20)
@@ -135,6 +152,8 @@ const WsServer = wsPackage.WebSocketServer as unknown as new (options: Record<st
 interface Running {
   readonly clients: Iterable<AppSocket> & { readonly size: number }
   readonly emitter: { eventNames(): Array<string | symbol>; listenerCount(name: string | symbol): number }
+  /** Hands the server a connection that came some other way. */
+  readonly take: Take
   shutdown(): Promise<void>
   stop(): void
 }
@@ -152,7 +171,9 @@ async function serveOurs(profile: Profile): Promise<number> {
     port: 0,
     host: '127.0.0.1',
     clock: countingClock,
-    maxPayload: profile.maxPayload ?? MESSAGE_LIMIT,
+    ...(profile.maxPayload === undefined ? {} : { maxPayload: profile.maxPayload }),
+    ...(profile.maxFragments === undefined ? {} : { maxFragments: profile.maxFragments }),
+    ...(profile.deflate ? { perMessageDeflate: { threshold: 0 } } : {}),
     ...(profile.handshakeTimeout === undefined ? {} : { handshakeTimeout: profile.handshakeTimeout }),
     ...(profile.closeTimeout === undefined ? {} : { closeTimeout: profile.closeTimeout }),
     ...(profile.authorize ? { authorize: (request: { url?: string | undefined }) => decide(request.url) } : {}),
@@ -160,10 +181,12 @@ async function serveOurs(profile: Profile): Promise<number> {
     ...ours,
   })
   if (profile.app !== 'none') server.on('connection', (ws) => application(ws as unknown as AppSocket))
+  server.on('connectionError', () => counts.reported++)
   const { port } = await server.listening
   running.set(port, {
     clients: server.clients as unknown as Running['clients'],
     emitter: server as unknown as Running['emitter'],
+    take: (socket) => server.handleSocket(socket),
     shutdown: async () => void (await server.shutdown()),
     stop() {
       server.close()
@@ -175,7 +198,7 @@ async function serveOurs(profile: Profile): Promise<number> {
 
 async function decide(url = '/'): Promise<unknown> {
   counts.authorizations++
-  if (url === '/wait') await sleep(10)
+  if (url.startsWith('/wait/')) await sleep(Number(url.slice('/wait/'.length)))
   if (url === '/reject') return reject(401, 'who are you?')
   if (url === '/throw') throw new Error('the application cannot decide')
   if (url === '/never') await new Promise(() => {})
@@ -199,6 +222,8 @@ async function serveWs(profile: Profile): Promise<number> {
   const server = new WsServer({
     server: http,
     maxPayload: profile.maxPayload ?? MESSAGE_LIMIT,
+    ...(profile.maxFragments === undefined ? {} : { maxFragments: profile.maxFragments }),
+    ...(profile.deflate ? { perMessageDeflate: { threshold: 0 } } : {}),
     ...(profile.closeTimeout === undefined ? {} : { closeTimeout: profile.closeTimeout }),
     ...(profile.authorize
       ? {
@@ -224,6 +249,7 @@ async function serveWs(profile: Profile): Promise<number> {
   running.set(port, {
     clients: server.clients,
     emitter: server,
+    take: (socket) => http.emit('connection', socket),
     async shutdown() {
       // What its documentation gives for ending well: no more connections, then a Close frame for each.
       server.close()
@@ -240,11 +266,21 @@ function collect(): void {
   globalThis.gc()
 }
 
+/** Microseconds of CPU that the process has used. */
+function cpu(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+function peakRss(): number {
+  const line = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))
+  return Number(line?.[1]) * 1024
+}
+
 function measure(gc: boolean): Measure {
   if (gc) collect()
-  // Node reads the resident set from a file: without descriptors it cannot, so a look at other things leaves it out.
-  const { heapUsed, arrayBuffers, rss } = gc ? process.memoryUsage() : { heapUsed: 0, arrayBuffers: 0, rss: 0 }
-  const cpu = process.cpuUsage()
+  // The resident set is read from a file: without descriptors it cannot be, so a look at other things leaves it out.
+  const { heapUsed, external, rss } = gc ? process.memoryUsage() : { heapUsed: 0, external: 0, rss: 0 }
   const sockets = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
   let connections = 0
   let buffered = 0
@@ -254,20 +290,18 @@ function measure(gc: boolean): Measure {
     for (const ws of clients) buffered += ws.bufferedAmount
     listeners += emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0)
   }
-  const { messages, authorizations, closes } = counts
   return {
     heapUsed,
-    arrayBuffers,
+    external,
     rss,
-    cpu: cpu.user + cpu.system,
+    peakRss: gc ? peakRss() : 0,
+    cpu: cpu(),
     sockets,
     timers,
     listeners,
     connections,
     buffered,
-    messages,
-    authorizations,
-    closes,
+    ...counts,
     uncaught,
   }
 }
@@ -285,6 +319,23 @@ async function answer(request: Request): Promise<unknown> {
       return null
     case 'measure':
       return measure(request.gc)
+    case 'split':
+      return answersToEverySplit(running.get(request.port)!.take, request.text)
+    case 'ping': {
+      const most = cpu() + 10_000_000
+      const isDone = (count: number): boolean => count >= request.count && counts.closes.length >= request.closes
+      return ping(request.port, cpu, (count) => isDone(count) || cpu() > most)
+    }
+    case 'drip': {
+      const before = cpu()
+      await dripMessage(running.get(request.port)!.take, request.bytes)
+      return cpu() - before
+    }
+    case 'resetPeak':
+      counts.mostRead = 0
+      // What the manual page proc(5) gives for it.
+      writeFileSync('/proc/self/clear_refs', '5')
+      return null
   }
 }
 

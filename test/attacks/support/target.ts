@@ -1,48 +1,35 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { setImmediate as turn } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { ROOT } from '../../support/child.ts'
 import { DEADLINE_MS, within } from '../../support/deadline.ts'
-import type { Answers, Measure, Profile, Request, TargetKind } from './protocol.ts'
+import { HelperProcess } from './helper-process.ts'
+import type { Answers, Measure, Profile, Request, SplitAnswer, TargetKind } from './protocol.ts'
 
 const { ATTACK_TARGET } = process.env
-
-const SCRIPT = fileURLToPath(new URL('target-process.ts', import.meta.url))
 
 /** Which library the suite attacks: `ATTACK_TARGET=ws` runs the same rows against `ws`. */
 export const KIND: TargetKind = ATTACK_TARGET === 'ws' ? 'ws' : 'framewright'
 
 /** The process under attack, seen from the test. */
 export class Target {
-  readonly process: ChildProcess
-  readonly #waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>()
-  #lastId = 0
+  readonly #helper: HelperProcess<Request>
 
   private constructor(prefix: readonly string[]) {
-    const [command = '', ...args] = [...prefix, process.execPath, '--expose-gc', '--import', 'tsx', SCRIPT]
-    this.process = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    this.process.on('message', ({ id, answer, error }: { id: number; answer: unknown; error?: string }) => {
-      const waiting = this.#waiting.get(id)
-      this.#waiting.delete(id)
-      if (error === undefined) waiting?.resolve(answer)
-      else waiting?.reject(new Error(error))
-    })
-    this.process.on('exit', (code, signal) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`the target ended: ${signal ?? code}`))
-      this.#waiting.clear()
-    })
+    this.#helper = new HelperProcess('target-process.ts', prefix, ['--expose-gc'])
   }
 
   /** @param prefix - a command that runs the process, such as `prlimit` with its options */
   static async start(prefix: readonly string[] = []): Promise<Target> {
     const target = new Target(prefix)
-    const ready = new Promise((resolve, reject) => target.#waiting.set(0, { resolve, reject }))
-    await within(ready, 'the target to start', 3 * DEADLINE_MS)
+    await target.#helper.started()
     return target
   }
 
+  get process(): ChildProcess {
+    return this.#helper.process
+  }
+
   get isAlive(): boolean {
-    return this.process.exitCode === null && this.process.signalCode === null
+    return this.#helper.isAlive
   }
 
   /** Starts a server. @returns its port */
@@ -78,17 +65,37 @@ export class Target {
     return within(seek(), () => `${what}; last seen: ${JSON.stringify(last)}`, ms)
   }
 
+  /** Forgets the largest resident set so far. */
+  async resetPeak(): Promise<void> {
+    await this.#ask<'resetPeak'>({ do: 'resetPeak' })
+  }
+
+  /** Sends a request split at every octet. @returns the answers that differ */
+  async answersToEverySplit(port: number, text: string): Promise<SplitAnswer[]> {
+    return this.#ask<'split'>({ do: 'split', port, text })
+  }
+
+  /** Sends a message on a connection in memory, in chunks of one byte. @returns the microseconds of CPU it cost */
+  async drip(port: number, bytes: number): Promise<number> {
+    return this.#ask<'drip'>({ do: 'drip', port, bytes })
+  }
+
+  /**
+   * Pings a server, one Ping after the other. Whoever pings is in the server's own process and counts its CPU: that is
+   * what a peer waits on a machine that has nothing else to do, whoever computes on this one.
+   *
+   * @param closes - how many closed connections to wait for, if any
+   * @returns microseconds, the shortest first
+   */
+  async ping(port: number, count: number, closes = 0): Promise<readonly number[]> {
+    return this.#ask<'ping'>({ do: 'ping', port, count, closes })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.isAlive) return
-    const gone = new Promise((resolve) => this.process.once('exit', resolve))
-    this.process.kill('SIGKILL')
-    await gone
+    await this.#helper.end()
   }
 
   async #ask<K extends keyof Answers>(request: Request & { do: K }): Promise<Answers[K]> {
-    const id = ++this.#lastId
-    const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
-    this.process.send({ id, request })
-    return (await within(answer, `the target's answer to ${request.do}`, 3 * DEADLINE_MS)) as Answers[K]
+    return (await this.#helper.ask(request)) as Answers[K]
   }
 }

@@ -1,7 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { type Chunking, chunkings } from '../../support/chunkings.ts'
 import { readClosePayload, readServerFrame } from '../../support/client-frames.ts'
 import { openRawWebSocket, RawSocket, SAMPLE_KEY } from '../../support/raw-socket.ts'
+import type { Target } from './target.ts'
 
 /** How long an attacker waits to learn that a server keeps a connection it should have ended. */
 const PATIENCE_MS = 1500
@@ -32,6 +34,8 @@ export async function request(port: number, text: string | readonly Uint8Array[]
     if (raw.ended !== undefined) break
     // The server may have refused already: then the write fails, and the answer says why.
     await raw.write(chunk).catch(() => {})
+    // Writes that the kernel takes at once would leave nobody time to read.
+    if (chunks.length > 1) await turn()
   }
   return await answerOn(raw)
 }
@@ -48,15 +52,70 @@ export async function answerOn(raw: RawSocket): Promise<Answer> {
   }
 }
 
-/** Fails unless the request is refused with one response of 4xx, and the stream ended. */
-export async function expectRefused(port: number, text: string | readonly Uint8Array[], name = ''): Promise<Answer> {
+/** Fails unless the request is refused with one response of one of these statuses, and the stream ended. */
+export async function expectRefused(
+  port: number,
+  text: string | readonly Uint8Array[],
+  name: string,
+  statuses: readonly number[] = [400],
+): Promise<Answer> {
   const answer = await request(port, text)
-  const what = `${name || JSON.stringify(typeof text === 'string' ? text.slice(0, 80) : '')}`
-  expect(answer.status, `status for ${what}`).toBeGreaterThanOrEqual(400)
-  expect(answer.status, `status for ${what}`).toBeLessThan(500)
+  const what = name || JSON.stringify(typeof text === 'string' ? text.slice(0, 80) : '')
+  expect(statuses, `status ${answer.status} for ${what}`).toContain(answer.status)
   expect(answer.responses, `responses to ${what}`).toBe(1)
   expect(answer.ended, `the end of the stream after ${what}`).toBeDefined()
   return answer
+}
+
+/** As `expectRefused`, with the request whole, split at every octet, and an octet at a time. */
+export async function expectRefusedEveryWay(
+  { target, port }: { readonly target: Target; readonly port: number },
+  text: string,
+  name: string,
+  statuses: readonly number[] = [400],
+): Promise<void> {
+  await expectRefusedTwoWays(port, text, name, statuses)
+  for (const { cut, status, responses } of await target.answersToEverySplit(port, text)) {
+    expect(statuses, `status ${status} for ${name}, ${cut}`).toContain(status)
+    expect(responses, `responses to ${name}, ${cut}`).toBe(1)
+  }
+}
+
+/** As `expectRefused`, with the request whole and an octet at a time. */
+export async function expectRefusedTwoWays(
+  port: number,
+  text: string,
+  name: string,
+  statuses: readonly number[] = [400],
+): Promise<void> {
+  await expectRefused(port, text, name, statuses)
+  await expectRefused(port, octetByOctet(text), `${name}, an octet at a time`, statuses)
+}
+
+/** As `expectRefusedEveryWay`, for a request that is right. */
+export async function expectAcceptedEveryWay(
+  { target, port }: { readonly target: Target; readonly port: number },
+  text: string,
+  name: string,
+): Promise<void> {
+  expect((await request(port, text)).status, name).toBe(101)
+  expect((await request(port, octetByOctet(text))).status, `${name}, an octet at a time`).toBe(101)
+  for (const { cut, status } of await target.answersToEverySplit(port, text)) {
+    expect(status, `status for ${name}, ${cut}`).toBe(101)
+  }
+}
+
+function octetByOctet(text: string): Uint8Array[] {
+  return Array.from(Buffer.from(text, 'latin1'), (octet) => Uint8Array.of(octet))
+}
+
+/** Does the work for each item, for some of them at the same time. */
+export async function pooled<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < items.length) await work(items[next++]!)
+  }
+  await Promise.all(Array.from({ length: 16 }, worker))
 }
 
 /** The lines of a good request, by name, in their order; `null` for a line that is left out. */
@@ -84,19 +143,24 @@ export async function expectClosed(
   port: number,
   bytes: Uint8Array,
   codes: readonly number[],
-  { name = '', before = 0 }: { name?: string; before?: number } = {},
+  { name = '', before = 0, offer = [] }: { name?: string; before?: number; offer?: readonly string[] } = {},
 ): Promise<void> {
   await Promise.all(
     deliveries(bytes).map(async (delivery) => {
-      const code = await closeCodeAfter(port, delivery.chunks, before)
+      const code = await closeCodeAfter(port, delivery.chunks, before, offer)
       expect(codes, `close code ${code} after ${name} delivered ${delivery.name}`).toContain(code)
     }),
   )
 }
 
 /** Sends chunks on a new connection and reads up to the Close frame; 1006 when there is none. */
-export async function closeCodeAfter(port: number, chunks: readonly Uint8Array[], skip = 0): Promise<number> {
-  const { raw } = await openRawWebSocket(port)
+export async function closeCodeAfter(
+  port: number,
+  chunks: readonly Uint8Array[],
+  skip = 0,
+  offer: readonly string[] = [],
+): Promise<number> {
+  const { raw } = await openRawWebSocket(port, offer)
   using _ = raw
   for (const chunk of chunks) await raw.write(chunk).catch(() => {})
   try {
