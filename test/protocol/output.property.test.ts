@@ -12,7 +12,7 @@ class Writer {
   readonly output: Output
   /** The payloads in the order they were given. */
   readonly given: Uint8Array[] = []
-  /** Copies of what the transport has read, and references to what it has not. */
+  /** What was released: copies of what the transport has read, and references to what it has not. */
   #read: Uint8Array[] = []
   /** What was taken and not released yet. */
   #queued: Uint8Array[] = []
@@ -38,10 +38,11 @@ class Writer {
     this.#queued.push(...this.output.take())
   }
 
-  /** A transport that has sent everything has read it; any other reads it at the very end. */
+  /** A transport that has sent everything has read all that it ever got; any other reads it at the very end. */
   release(consumed: boolean): void {
-    for (const chunk of this.#queued) this.#read.push(consumed ? Uint8Array.from(chunk) : chunk)
+    this.#read.push(...this.#queued)
     this.#queued = []
+    if (consumed) this.#read = this.#read.map((chunk) => Uint8Array.from(chunk))
     this.output.release(consumed)
   }
 
