@@ -17,6 +17,8 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '..', '..')
 const kept = join(root, 'reports', 'mutation')
 const stryker = join(here, 'node_modules', '@stryker-mutator')
+/** What runs now; none outlives this process. */
+const testers = new Set()
 
 /** Files in which nothing happens after they are loaded: types, names, constants. */
 const WITHOUT_CODE = ['index.ts', 'mask-kernel.ts', 'violation.ts', 'head.ts', 'listener.ts']
@@ -26,11 +28,9 @@ const ALSO_JUDGED_BY = {
   'handshake/head-scanner.ts': ['handshake/head-reader.test.ts', 'handshake/head-reader.property.test.ts'],
   'handshake/request-line.ts': ['handshake/head-reader.test.ts', 'handshake/request.test.ts'],
   'handshake/status-line.ts': ['handshake/head-reader.test.ts', 'handshake/client-handshake.test.ts'],
-  'protocol/encoded-output.ts': ['extensions/sending.test.ts', 'extensions/prepared.test.ts'],
+  'protocol/connection.ts': ['protocol/listener.test.ts'],
   'protocol/message-assembler.ts': ['protocol/message-sink.test.ts'],
-  'protocol/prepared-variants.ts': ['extensions/prepared.test.ts'],
-  'protocol/sender.ts': ['extensions/sending.test.ts', 'extensions/prepared.test.ts'],
-  'protocol/reader.ts': ['protocol/connection*.test.ts', 'extensions/receiving.test.ts'],
+  'protocol/reader.ts': ['protocol/connection-pause.test.ts', 'protocol/listener.test.ts'],
 }
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['frames', 'protocol', 'handshake']
@@ -65,7 +65,10 @@ async function tryAll() {
     if (status !== 0) process.exit(1)
   }
   const work = mkdtempSync(join(tmpdir(), 'mutation-'))
-  process.on('exit', () => rmSync(work, { recursive: true, force: true }))
+  process.on('exit', () => {
+    for (const tester of testers) tester.kill()
+    rmSync(work, { recursive: true, force: true })
+  })
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130))
   const queue = [...sources]
   await Promise.all(
@@ -120,13 +123,17 @@ function tryFile(source, work) {
         SWEEP: 'coarse',
       },
     })
+    testers.add(child)
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (text) => {
         output += text
       })
     }
-    child.on('close', (code) => resolve({ code, output }))
+    child.on('close', (code) => {
+      testers.delete(child)
+      resolve({ code, output })
+    })
   })
 }
 

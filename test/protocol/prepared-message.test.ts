@@ -34,8 +34,16 @@ describe('prepareMessage', () => {
     expect([...payload]).toEqual([1, 2, 3])
   })
 
+  it('takes any bytes as binary, and judges text alone (§5.6) [6455-5.6-1]', () => {
+    const bytes = Uint8Array.of(0xff, 0xfe)
+    for (const options of [{}, { binary: true }]) expect(prepareMessage(bytes, options).payload).toEqual(bytes)
+    // A lone surrogate is no UTF-8 either, but a string can only come out as UTF-8.
+    expect(prepareMessage('\ud800').payload).toEqual(Uint8Array.of(0xef, 0xbf, 0xbd))
+  })
+
   it('refuses text that is not UTF-8, and what is no message (§5.6) [6455-5.6-1]', () => {
     expect(() => prepareMessage(Uint8Array.of(0xff), { binary: false })).toThrow(UsageError)
+    expect(() => prepareMessage(Uint8Array.of(0xff), { binary: false })).toThrow('not valid UTF-8 (6455-5.6-1)')
     expect(() => prepareMessage(7 as unknown as string)).toThrow('neither a string nor a Uint8Array')
   })
 })
