@@ -93,6 +93,12 @@ describe('EncodedOutput.data', () => {
     expect(sent()).toEqual(['1 a', '80 b', 'c1 (c)'])
   })
 
+  it('sends a fragment also when the encoder makes no byte of it', () => {
+    encoded.data(Opcode.Text, 'nothing', true)
+    encoded.data(FIN, 'a', true)
+    expect(sent()).toEqual(['41 ', '80 (a)'])
+  })
+
   it('keeps what was encoded when the encoders work on, however long it is', () => {
     for (const length of [16_382, 16_383, 30_000]) {
       const text = 'x'.repeat(length)
@@ -193,6 +199,7 @@ describe('EncodedOutput.abandon', () => {
 
   it('sends the Close frame that waits, and what is said after it goes out at once (§5.5.1) [6455-5.5.1-7]', () => {
     encoded.data(TEXT, 'later 1', true)
+    encoded.data(TEXT, '2', true)
     encoded.close(CLOSE, ascii('body'))
     encoded.abandon()
     expect(sent()).toEqual(['88 body'])

@@ -105,7 +105,7 @@ export class ScriptedDecoder implements Decoder {
 /** One piece of memory for all encoders, as the contract allows: a result is overwritten by the next one. */
 const scratch = new Uint8Array(64 << 10)
 
-/** Puts brackets around a message: `(` in front of each fragment, `)` behind the last. */
+/** Puts brackets around a message: `(` in front of each fragment, `)` behind the last. Of `nothing` it makes no byte. */
 export class ScriptedEncoder implements Encoder {
   variant: string | null = null
   /** Whether `begin` finds memory. */
@@ -141,6 +141,7 @@ export class ScriptedEncoder implements Encoder {
   encode(payload: string | Uint8Array, fin: boolean): number {
     const text = textOf(payload)
     this.calls.push(`encode ${text}`)
+    if (text === 'nothing') return 0
     return text.startsWith('later') ? -1 : new TextEncoder().encodeInto(bracketed(text, fin), scratch).written
   }
 
