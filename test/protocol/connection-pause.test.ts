@@ -304,14 +304,14 @@ describe('a peer that does not read its Pongs', () => {
 
   it('is one that never reads, not one that reads slowly: each drain starts the count anew', () => {
     const end = new Endpoint('server')
-    for (let i = 0; i < 10; i += 1) {
+    for (let i = 0; i < 3; i += 1) {
       end.receive(pings(end, 500))
       expect(end.connection.wantsBytes).toBe(true)
       end.connection.takeOutput()
       end.connection.outputWritten(false)
       end.connection.outputDrained()
     }
-    expect(end.takeEvents()).toHaveLength(5000)
+    expect(end.takeEvents()).toHaveLength(1500)
   })
 
   it('is counted over many flushes, as long as nothing drains', () => {
