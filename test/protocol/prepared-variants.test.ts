@@ -22,6 +22,11 @@ describe('PreparedVariants.get', () => {
     expect(variant?.frame.length).toBe(4 + 302)
   })
 
+  it('keeps a variant without a byte', () => {
+    const variant = new PreparedVariants(prepareMessage('nothing')).get('v', new ScriptedEncoder())
+    expect(variant?.frame).toEqual(Uint8Array.of(0xc1, 0))
+  })
+
   it('encodes once for each name, with an encoder that belongs to no connection', () => {
     const variants = new PreparedVariants(prepareMessage('a'))
     const [one, other] = [new ScriptedEncoder(), new ScriptedEncoder()]
