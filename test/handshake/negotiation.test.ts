@@ -100,15 +100,26 @@ describe('confirmExtensions', () => {
   })
 
   it.each([
-    { name: 'was not offered', answer: 'a, z', requirement: '6455-4.1-42' },
-    { name: 'stands twice', answer: 'b, b', requirement: '6455-4.1-44' },
-    { name: 'shares an RSV bit', answer: 'a, c', requirement: '7692-5-10' },
-    { name: 'breaks its own rules', answer: 'a; no', requirement: '6455-9-4' },
+    { name: 'was not offered', answer: 'a, z', requirement: '6455-4.1-42', message: '"z"; it was not offered' },
+    { name: 'stands twice', answer: 'b, b', requirement: '6455-4.1-44', message: '"b"; it stands twice' },
+    {
+      name: 'shares an RSV bit',
+      answer: 'a, c',
+      requirement: '7692-5-10',
+      message: '"c"; it shares an RSV bit with another one',
+    },
+    {
+      name: 'breaks its own rules',
+      answer: 'a; no',
+      requirement: '6455-9-4',
+      message: '"a"; it has parameters it may not have',
+    },
   ])(
     'fails when an extension $name (§4.1) [6455-4.1-42] [6455-4.1-44] [7692-5-10] [7692-5-12] [7692-5-14]',
-    ({ answer, requirement }) => {
+    ({ answer, requirement, message }) => {
       const error = refusal(() => confirmExtensions(parseExtensions(answer), PROPOSERS, 101))
       expect(error).toMatchObject({ httpStatus: 101, requirement })
+      expect(error.message).toContain(`the response has the extension ${message}`)
     },
   )
 })
