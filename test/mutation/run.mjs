@@ -1,9 +1,10 @@
 // `npm run mutation [-- frames|protocol|handshake|folder/file.ts…]`: changes the sources of the pure core one place at a time
 // and counts how many of the changes its tests notice. Without arguments: the three folders.
 //
-//   MUTATION_JOBS     source files that are tried beside each other, 1 by default
-//   MUTATION_FORCE=1  tries every mutant again; otherwise only those that a changed source or test may judge anew
-//   MUTATION_SHOW=1   tries nothing; shows what the runs before found
+//   MUTATION_JOBS       source files that are tried beside each other, 1 by default
+//   MUTATION_FORCE=1    tries every mutant again; otherwise only those that a changed source or test may judge anew
+//   MUTATION_TIMEOUT=1  tries also those again that timed out: on a busy machine a test may be slow that is not endless
+//   MUTATION_SHOW=1     tries nothing; shows what the runs before found
 //
 // Every source file is a run of its own: only what is mutated is instrumented, so the loops of the other files keep their
 // speed, and the outcome stays in reports/mutation/ whatever becomes of the rest. Installs the mutation tester on first use.
@@ -89,7 +90,9 @@ async function tryAll() {
 function tryFile(source, work) {
   const [folder, file] = source.split('/')
   const config = join(work, `${folder}-${file}.json`)
+  const before = join(kept, folder, `${file}.incremental.json`)
   mkdirSync(join(kept, folder), { recursive: true })
+  if (process.env.MUTATION_TIMEOUT === '1' && existsSync(before)) forgetTimeouts(before)
   writeFileSync(
     config,
     JSON.stringify({
@@ -100,7 +103,7 @@ function tryFile(source, work) {
       vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
       coverageAnalysis: 'perTest',
       incremental: true,
-      incrementalFile: join(kept, folder, `${file}.incremental.json`),
+      incrementalFile: before,
       force: process.env.MUTATION_FORCE === '1',
       reporters: ['json'],
       jsonReporter: { fileName: reportOf(source) },
@@ -108,7 +111,8 @@ function tryFile(source, work) {
       // A static mutant is alive from the load of its module on, so it would need all tests in a process of its own.
       ignoreStatic: true,
       concurrency: 1,
-      timeoutMS: 4_000,
+      timeoutMS: 8_000,
+      timeoutFactor: 3,
       tempDirName: join(work, `${folder}-${file}`),
     }),
   )
@@ -136,6 +140,15 @@ function tryFile(source, work) {
       resolve({ code, output })
     })
   })
+}
+
+/** Takes the mutants that timed out from the outcome of the run before, so that they are tried again. */
+function forgetTimeouts(path) {
+  const outcome = JSON.parse(readFileSync(path, 'utf8'))
+  for (const file of Object.values(outcome.files)) {
+    file.mutants = file.mutants.filter(({ status }) => status !== 'Timeout')
+  }
+  writeFileSync(path, JSON.stringify(outcome))
 }
 
 function testsOf(source) {

@@ -326,6 +326,16 @@ describe('a peer that does not read its Pongs', () => {
     expect(given).toBe(Math.floor((64 << 10) / 127) + 1)
   })
 
+  it('may leave just 64 KiB of Pongs unread', () => {
+    const end = new Endpoint('server')
+    // 516 Pongs of 127 bytes and one of four.
+    end.receive(pings(end, 516), end.peerFrame(0x9, hex('01 02')))
+    expect(end.connection.pendingOutput).toBe(64 << 10)
+    expect(end.connection.wantsBytes).toBe(true)
+    end.receive(end.peerFrame(0x9))
+    expect(end.connection.wantsBytes).toBe(false)
+  })
+
   it('goes on in the same turn when the transport has sent everything at once', () => {
     const end = new Endpoint('server')
     end.receive(pings(end, MANY))
