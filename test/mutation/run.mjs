@@ -27,8 +27,8 @@ const WITHOUT_CODE = ['index.ts', 'mask-kernel.ts', 'violation.ts', 'head.ts', '
 /** Which tests judge a file besides those that begin with its name. */
 const ALSO_JUDGED_BY = {
   'handshake/head-scanner.ts': ['handshake/head-reader.test.ts', 'handshake/head-reader.property.test.ts'],
-  'handshake/request-line.ts': ['handshake/head-reader.test.ts', 'handshake/request.test.ts'],
-  'handshake/status-line.ts': ['handshake/head-reader.test.ts', 'handshake/client-handshake.test.ts'],
+  'handshake/request-line.ts': ['handshake/head-reader.test.ts', 'handshake/head-reader-messages.test.ts'],
+  'handshake/status-line.ts': ['handshake/head-reader.test.ts', 'handshake/head-reader-messages.test.ts'],
   'protocol/connection.ts': ['protocol/listener.test.ts'],
   'protocol/message-assembler.ts': ['protocol/message-sink.test.ts'],
   'protocol/reader.ts': ['protocol/connection-pause.test.ts', 'protocol/listener.test.ts'],
