@@ -153,6 +153,29 @@ describe('a frame that is decoded elsewhere while the application pauses', () =>
     expect(wakes).toBe(0)
   })
 
+  it('leaves nothing behind when nothing follows it', () => {
+    end.connection.resume()
+    end.receive(slow('c'))
+    end.connection.pause()
+    decoder.finish()
+    end.connection.resume()
+    expect(end.takeEvents()).toEqual(['text "a"', 'text "b"', 'text "c"'])
+    end.receive(quick('d'))
+    expect(end.takeEvents()).toEqual(['text "d"'])
+    expect(state()).toEqual(IDLE)
+  })
+
+  it('is read on when nothing ever waited behind it', () => {
+    const extension = new ScriptedExtension()
+    const one = new Endpoint('server', { extension })
+    one.receive(one.peerFrame(TEXT, 'a', RSV1))
+    one.connection.pause()
+    extension.decoders[0]?.finish()
+    one.connection.resume()
+    one.receive(one.peerFrame(TEXT, 'b'))
+    expect(one.takeEvents()).toEqual(['text "a"', 'text "b"'])
+  })
+
   it('may pause anew when it is delivered', () => {
     end.listener.onEvent = () => end.connection.pause()
     end.connection.resume()
