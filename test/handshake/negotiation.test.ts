@@ -40,6 +40,7 @@ describe('negotiateExtensions', () => {
     negotiator('b', RsvBits.Rsv2),
     negotiator('a', RsvBits.Rsv1),
     negotiator('a2', RsvBits.Rsv1 | RsvBits.Rsv3),
+    negotiator('none', RsvBits.None),
   ]
   const chosen = (offers: string) =>
     negotiateExtensions(parseExtensions(offers), negotiators).map(({ name, params }) =>
@@ -53,6 +54,11 @@ describe('negotiateExtensions', () => {
     { offers: 'unknown, a', expected: ['a'], story: 'skips an unknown name' },
     { offers: 'a; no, a; x', expected: ['a x true'], story: 'tries the next offer after one it declined' },
     { offers: 'a; x, a; y', expected: ['a x true'], story: 'accepts a name once, the first offer' },
+    {
+      offers: 'none; x, none, a',
+      expected: ['none x true', 'a'],
+      story: 'accepts a name once, without an RSV bit too',
+    },
     { offers: 'a2, a, b', expected: ['a2', 'b'], story: 'never has two extensions on one RSV bit' },
     { offers: 'a; no', expected: [], story: 'accepts nothing when everything is declined' },
     { offers: 'constructor, __proto__; toString', expected: [], story: 'knows no name from a prototype (S-H04)' },
