@@ -165,9 +165,6 @@ export class EncodedOutput {
 
   /** @returns false when it has to be encoded elsewhere */
   #sendWaiting({ byte0, payload, isWanted, prepared }: WaitingFrame): boolean {
-    if (prepared !== null) return this.#tryPrepared(prepared, isWanted)
-    if (!isControl(byte0 & OPCODE)) return this.#tryAtOnce(byte0, payload, isWanted)
-    this.#output.frame(byte0, payload, 0, payload.length)
-    return true
+    return prepared === null ? this.#tryAtOnce(byte0, payload, isWanted) : this.#tryPrepared(prepared, isWanted)
   }
 }

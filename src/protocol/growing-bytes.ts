@@ -95,7 +95,7 @@ export class GrowingBytes {
       at += block.length
     }
     whole.set(this.#bytes.subarray(0, this.#used), at)
-    if (this.#bytes.length === BLOCK_LENGTH) blocks.push(this.#bytes)
+    blocks.push(this.#bytes)
     spare(blocks)
     this.#full = null
     this.#fullLength = 0
@@ -106,7 +106,7 @@ export class GrowingBytes {
 
 function spare(blocks: readonly Uint8Array[]): void {
   for (const block of blocks) {
-    // The first one may be longer: it was whole once, before it turned out that more comes.
+    // What is no block was whole once, before it turned out that more comes, or never came to a block.
     if (block.length === BLOCK_LENGTH && spareBlocks.length < MOST_SPARE_BLOCKS) spareBlocks.push(block)
   }
 }

@@ -105,7 +105,6 @@ export class Reader implements DecoderHost, FrameSink {
       this.#isReading = true
       this.#decoder!.proceed()
       this.#isReading = false
-      if (this.isDecoding) return
     }
     if (this.#retained === null) return
     const bytes = this.#retained.take()

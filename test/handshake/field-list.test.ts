@@ -39,6 +39,7 @@ describe('FieldList', () => {
 
   it('throws UsageError when a name has no value', () => {
     expect(() => FieldList.fromRaw(['Host'])).toThrow(UsageError)
+    expect(() => FieldList.fromRaw(['Host'])).toThrow('rawHeaders ends with a name that has no value')
   })
 })
 
@@ -81,6 +82,11 @@ describe('serializeFields', () => {
   ])('throws UsageError for %j: %j (S-H20)', (name, value) => {
     expect(() => serializeFields([[name, value]])).toThrow(UsageError)
   })
+
+  it('says which name or value it refuses', () => {
+    expect(() => serializeFields([['a b', 'v']])).toThrow('field name "a b" is not a token')
+    expect(() => serializeFields([['a', 'v ']])).toThrow('the value "v " of a cannot stand in a field line')
+  })
 })
 
 describe('refuseReserved', () => {
@@ -88,6 +94,9 @@ describe('refuseReserved', () => {
 
   it('throws UsageError for a reserved name in any case', () => {
     expect(() => refuseReserved([['UPGRADE', 'x']], reserved)).toThrow(UsageError)
+    expect(() => refuseReserved([['UPGRADE', 'x']], reserved)).toThrow(
+      'UPGRADE is written by the handshake; it cannot be added',
+    )
   })
 
   it('lets the others pass', () => {

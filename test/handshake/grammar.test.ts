@@ -96,7 +96,9 @@ describe('parseExtensions', () => {
     '\u0161',
     'a\0',
   ])('refuses %j with 400 (§9.1, S-H10) [6455-9.1-1]', (value) => {
-    expect(refusal(() => parseExtensions(value))).toMatchObject({ httpStatus: 400, requirement: '6455-9.1-1' })
+    const refused = refusal(() => parseExtensions(value))
+    expect(refused).toMatchObject({ httpStatus: 400, requirement: '6455-9.1-1' })
+    expect(refused.message).toContain('; that is no extension-list')
   })
 
   it.each(['a;b=""', 'a;b="c d"', 'a;b=" c"', 'a;b="c "', 'a;b="\\ "', 'a;b="\\""', 'a;b="c,d"', 'a;b="\xe9"'])(
@@ -138,6 +140,9 @@ describe('formatExtensions', () => {
     { name: 'a value with a quote', extensions: [{ name: 'a', params: [['b', '"']] }] },
   ])('throws UsageError for $name (S-H20)', ({ extensions }) => {
     expect(() => formatExtensions(extensions)).toThrow(UsageError)
+    expect(() => formatExtensions(extensions)).toThrow(
+      extensions.length === 0 ? 'an extension-list has at least one extension' : 'is not a token; extensions are made',
+    )
   })
 })
 
@@ -155,7 +160,9 @@ describe('parseSubprotocols', () => {
   it.each(['', ' ', ',', 'a,', ',a', 'a,,b', 'a, ,b', 'a b', 'a;b', 'a/b', '"a"', 'a:b', '\x80\xff', '\u0161', 'a\0'])(
     'refuses %j with 400 (§4.1, S-H10) [6455-4.1-33]',
     (value) => {
-      expect(refusal(() => parseSubprotocols(value))).toMatchObject({ httpStatus: 400, requirement: '6455-4.1-33' })
+      const refused = refusal(() => parseSubprotocols(value))
+      expect(refused).toMatchObject({ httpStatus: 400, requirement: '6455-4.1-33' })
+      expect(refused.message).toContain('; that is no list of tokens')
     },
   )
 
@@ -163,6 +170,7 @@ describe('parseSubprotocols', () => {
     expect(refusal(() => parseSubprotocols('chat, b, chat'))).toMatchObject({
       httpStatus: 400,
       requirement: '6455-4.1-34',
+      message: expect.stringContaining('Sec-WebSocket-Protocol is "chat, b, chat"; each may be listed once'),
     })
   })
 })

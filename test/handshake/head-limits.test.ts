@@ -15,9 +15,24 @@ describe('headLimits', () => {
     })
   })
 
+  it('takes 1, the least that is positive', () => {
+    expect(headLimits({ maxHeadBytes: 1 }).maxHeadBytes).toBe(1)
+  })
+
+  it('gives limits that were checked back as they are, and lets nobody change them', () => {
+    expect(headLimits()).toBe(DEFAULT_HEAD_LIMITS)
+    const limits = headLimits({ maxFieldLines: 3 })
+    expect(headLimits(limits)).toBe(limits)
+    expect(Object.isFrozen(limits)).toBe(true)
+    expect(Object.isFrozen(DEFAULT_HEAD_LIMITS)).toBe(true)
+  })
+
   it.each([0, -1, 1.5, Number.NaN, '5' as unknown as number])('throws UsageError for %j', (limit) => {
     expect(() => headLimits({ maxHeadBytes: limit })).toThrow(UsageError)
     expect(() => headLimits({ maxStartLineBytes: limit })).toThrow(UsageError)
     expect(() => headLimits({ maxFieldLines: limit })).toThrow(UsageError)
+    expect(() => headLimits({ maxFieldLines: limit })).toThrow(
+      `maxFieldLines is ${limit}; it must be a positive integer or Infinity`,
+    )
   })
 })

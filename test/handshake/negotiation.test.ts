@@ -40,6 +40,7 @@ describe('negotiateExtensions', () => {
     negotiator('b', RsvBits.Rsv2),
     negotiator('a', RsvBits.Rsv1),
     negotiator('a2', RsvBits.Rsv1 | RsvBits.Rsv3),
+    negotiator('none', RsvBits.None),
   ]
   const chosen = (offers: string) =>
     negotiateExtensions(parseExtensions(offers), negotiators).map(({ name, params }) =>
@@ -53,6 +54,11 @@ describe('negotiateExtensions', () => {
     { offers: 'unknown, a', expected: ['a'], story: 'skips an unknown name' },
     { offers: 'a; no, a; x', expected: ['a x true'], story: 'tries the next offer after one it declined' },
     { offers: 'a; x, a; y', expected: ['a x true'], story: 'accepts a name once, the first offer' },
+    {
+      offers: 'none; x, none, a',
+      expected: ['none x true', 'a'],
+      story: 'accepts a name once, without an RSV bit too',
+    },
     { offers: 'a2, a, b', expected: ['a2', 'b'], story: 'never has two extensions on one RSV bit' },
     { offers: 'a; no', expected: [], story: 'accepts nothing when everything is declined' },
     { offers: 'constructor, __proto__; toString', expected: [], story: 'knows no name from a prototype (S-H04)' },
@@ -100,15 +106,26 @@ describe('confirmExtensions', () => {
   })
 
   it.each([
-    { name: 'was not offered', answer: 'a, z', requirement: '6455-4.1-42' },
-    { name: 'stands twice', answer: 'b, b', requirement: '6455-4.1-44' },
-    { name: 'shares an RSV bit', answer: 'a, c', requirement: '7692-5-10' },
-    { name: 'breaks its own rules', answer: 'a; no', requirement: '6455-9-4' },
+    { name: 'was not offered', answer: 'a, z', requirement: '6455-4.1-42', message: '"z"; it was not offered' },
+    { name: 'stands twice', answer: 'b, b', requirement: '6455-4.1-44', message: '"b"; it stands twice' },
+    {
+      name: 'shares an RSV bit',
+      answer: 'a, c',
+      requirement: '7692-5-10',
+      message: '"c"; it shares an RSV bit with another one',
+    },
+    {
+      name: 'breaks its own rules',
+      answer: 'a; no',
+      requirement: '6455-9-4',
+      message: '"a"; it has parameters it may not have',
+    },
   ])(
     'fails when an extension $name (§4.1) [6455-4.1-42] [6455-4.1-44] [7692-5-10] [7692-5-12] [7692-5-14]',
-    ({ answer, requirement }) => {
+    ({ answer, requirement, message }) => {
       const error = refusal(() => confirmExtensions(parseExtensions(answer), PROPOSERS, 101))
       expect(error).toMatchObject({ httpStatus: 101, requirement })
+      expect(error.message).toContain(`the response has the extension ${message}`)
     },
   )
 })

@@ -46,6 +46,8 @@ describe('parseTarget', () => {
     'https//host',
     'httpss://host',
   ])('refuses %j with 400 (§4.2.1, S-H11) [6455-4.2.1-4]', (target) => {
-    expect(refusal(() => parseTarget(target))).toMatchObject({ httpStatus: 400, requirement: '6455-4.2.1-4' })
+    const refused = refusal(() => parseTarget(target))
+    expect(refused).toMatchObject({ httpStatus: 400, requirement: '6455-4.2.1-4' })
+    expect(refused.message).toContain('; it is a path or an absolute http(s) URI, without a fragment')
   })
 })

@@ -12,7 +12,11 @@ describe('parseRequestHead', () => {
   it.each(['', 'GET', BROWSER_HEAD.slice(0, -1)])(
     'refuses %j with 400: the empty line is missing [6455-4.2.1-1]',
     (text) => {
-      expect(refusal(() => parseRequestHead(octets(text)))).toMatchObject({ httpStatus: 400, requirement: '9112-2.1' })
+      expect(refusal(() => parseRequestHead(octets(text)))).toMatchObject({
+        httpStatus: 400,
+        requirement: '9112-2.1',
+        message: expect.stringContaining('the request ends before the empty line after its head'),
+      })
     },
   )
 
@@ -35,6 +39,7 @@ describe('requestHeadFrom', () => {
     { name: 'url', request: { method: 'GET', httpVersion: '1.1', rawHeaders: [] } },
   ])('throws UsageError when there is no $name', ({ request }) => {
     expect(() => requestHeadFrom(request)).toThrow(UsageError)
+    expect(() => requestHeadFrom(request)).toThrow('a request has a method and a url; this one has not')
   })
 })
 
@@ -47,12 +52,17 @@ describe('serializeRequestHead', () => {
   })
 
   it.each([
-    { name: 'a method with a space', change: { method: 'GET /' } },
-    { name: 'an empty target', change: { target: '' } },
-    { name: 'a target with a line break', change: { target: '/\r\nX: y' } },
-    { name: 'another version', change: { httpVersion: '1.0' } },
-    { name: 'a value with a line break', change: { fields: FieldList.from([['A', 'b\nc']]) } },
-  ])('throws UsageError for $name (S-H20)', ({ change }) => {
+    { name: 'a method with a space', change: { method: 'GET /' }, message: 'method "GET /" is not a token' },
+    { name: 'an empty target', change: { target: '' }, message: 'request-target "" is not visible ASCII without "#"' },
+    { name: 'a target with a line break', change: { target: '/\r\nX: y' }, message: 'is not visible ASCII' },
+    { name: 'another version', change: { httpVersion: '1.0' }, message: 'HTTP version "1.0" is not 1.1' },
+    {
+      name: 'a value with a line break',
+      change: { fields: FieldList.from([['A', 'b\nc']]) },
+      message: 'of A cannot stand in a field line',
+    },
+  ])('throws UsageError for $name (S-H20)', ({ change, message }) => {
     expect(() => serializeRequestHead({ ...head, ...change })).toThrow(UsageError)
+    expect(() => serializeRequestHead({ ...head, ...change })).toThrow(message)
   })
 })

@@ -16,6 +16,7 @@ describe('parseResponseHead', () => {
     expect(refusal(() => parseResponseHead(octets('HTTP/1.1 101 \r\n')))).toMatchObject({
       httpStatus: 502,
       requirement: '9112-2.1',
+      message: expect.stringContaining('the response ends before the empty line after its head'),
     })
   })
 
@@ -33,13 +34,18 @@ describe('serializeResponseHead', () => {
   })
 
   it.each([
-    { name: 'another version', change: { httpVersion: '2' } },
-    { name: 'a status of two digits', change: { status: 99 } },
-    { name: 'a status of four digits', change: { status: 1000 } },
-    { name: 'half a status', change: { status: 101.5 } },
-    { name: 'a reason with a line break', change: { reason: 'a\r\nB: c' } },
-  ])('throws UsageError for $name (S-H20)', ({ change }) => {
+    { name: 'another version', change: { httpVersion: '2' }, message: 'HTTP version "2" is not 1.1' },
+    {
+      name: 'a status of two digits',
+      change: { status: 99 },
+      message: '99 is no status code; one is an integer from 100 to 999',
+    },
+    { name: 'a status of four digits', change: { status: 1000 }, message: '1000 is no status code' },
+    { name: 'half a status', change: { status: 101.5 }, message: '101.5 is no status code' },
+    { name: 'a reason with a line break', change: { reason: 'a\r\nB: c' }, message: 'cannot stand in a status-line' },
+  ])('throws UsageError for $name (S-H20)', ({ change, message }) => {
     expect(() => serializeResponseHead({ ...head, ...change })).toThrow(UsageError)
+    expect(() => serializeResponseHead({ ...head, ...change })).toThrow(message)
   })
 })
 
@@ -58,9 +64,15 @@ describe('serializeResponse', () => {
     expect(latin1(serializeResponse(200, []))).toBe('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
   })
 
+  it.each([100, 999])('writes the status %i, the first or last that may be one', (status) => {
+    const head = { httpVersion: '1.1', fields: FieldList.from([]) }
+    expect(latin1(serializeResponseHead({ ...head, status, reason: '' }))).toMatch(`HTTP/1.1 ${status} \r\n`)
+  })
+
   it.each([101, 204, 304])('writes no Content-Length with %i (RFC 9110 §8.6)', (status) => {
     expect(latin1(serializeResponse(status, [['A', 'b']]))).toMatch(/^HTTP\/1\.1 \d{3} [A-Za-z ]*\r\nA: b\r\n\r\n$/)
     expect(() => serializeResponse(status, [], 'body')).toThrow(UsageError)
+    expect(() => serializeResponse(status, [], 'body')).toThrow(`a response with status ${status} has no body`)
   })
 
   it.each<{ name: string; status: number; fields: [string, string][] }>([

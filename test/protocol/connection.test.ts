@@ -300,9 +300,15 @@ describe('limits', () => {
   ])(
     'maxPayload $limit and a message of $payload bytes: taken is $ok (§10.4) [6455-10.4-2]',
     ({ limit, payload, ok }) => {
-      const end = new Endpoint('server', limit === undefined ? {} : { maxPayload: limit })
+      const taken: number[] = []
+      const end = new Endpoint('server', limit === undefined ? {} : { maxPayload: limit }, (listener) =>
+        Object.assign(listener, {
+          message: (_isBinary: boolean, _bytes: Uint8Array, start: number, stop: number) => taken.push(stop - start),
+        }),
+      )
       end.receive(end.peerFrame(0x2, new Uint8Array(payload)))
-      expect(end.takeEvents()[0]?.slice(0, 6)).toBe(ok ? 'binary' : 'failed')
+      expect(taken).toEqual(ok ? [payload] : [])
+      expect(end.takeEvents()).toEqual(ok ? [] : ['failed 6455-10.4-2'])
       expect(end.connection.sentCloseCode).toBe(ok ? 0 : 1009)
     },
   )

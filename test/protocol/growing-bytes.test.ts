@@ -93,4 +93,95 @@ describe('GrowingBytes', () => {
     expect(taken[0]).toBe(0x61)
     expect(textOf(bytes)).toBe('b')
   })
+
+  it('holds at most twice what came, or 256 bytes, however the pieces are cut', () => {
+    const piece = new Uint8Array(3000)
+    for (const lengths of [
+      [200, 300],
+      [1, 400, 7],
+      [300, 1, 2000],
+      [129, 130, 131, 132],
+    ]) {
+      const bytes = new GrowingBytes()
+      let came = 0
+      for (const length of lengths) {
+        bytes.append(piece, 500, 500 + length)
+        came += length
+        expect(bytes.length).toBe(came)
+        expect(bytes.capacity).toBeLessThanOrEqual(Math.max(256, 2 * came))
+      }
+    }
+  })
+
+  it('puts everything together as soon as half of what will come is there, and only then', () => {
+    const large = new Uint8Array(300_000)
+    for (const [came, capacity] of [
+      [99_999, 128 << 10],
+      [100_000, 200_000],
+    ] as const) {
+      const bytes = new GrowingBytes()
+      bytes.append(large, 150_000, 150_000 + came, 200_000)
+      expect(bytes.capacity).toBe(capacity)
+    }
+  })
+
+  it('puts everything together once', () => {
+    const large = Uint8Array.from({ length: 100_000 }, (_, j) => j % 253)
+    const bytes = new GrowingBytes()
+    bytes.append(large, 0, 40_000)
+    bytes.append(large, 40_000, 55_000, 100_000)
+    const taken = bytes.bytes
+    bytes.append(large, 55_000, 58_000, 100_000)
+    bytes.append(large, 58_000, 100_000, 100_000)
+    expect(bytes.bytes).toBe(taken)
+    expect(Buffer.compare(taken, large)).toBe(0)
+  })
+})
+
+describe('the blocks of GrowingBytes', () => {
+  const piece = new Uint8Array(60_000)
+
+  /** Bytes that fill more than half of one block, and that block. */
+  function inOneBlock(): [GrowingBytes, Uint8Array] {
+    const bytes = new GrowingBytes()
+    bytes.append(piece, 0, 40_000)
+    return [bytes, bytes.bytes]
+  }
+
+  it.each([
+    { when: 'it forgets them', more: 60_000, giveBack: (bytes: GrowingBytes) => bytes.clear() },
+    { when: 'it puts several together', more: 60_000, giveBack: (bytes: GrowingBytes) => bytes.bytes },
+    {
+      when: 'it puts the only one together with what comes',
+      more: 1,
+      giveBack: (bytes: GrowingBytes) => bytes.append(piece, 0, 1, 70_000),
+    },
+  ])('are used again as soon as $when', ({ more, giveBack }) => {
+    // Whatever other tests left is in use.
+    const others = Array.from({ length: 40 }, inOneBlock)
+    const [bytes, block] = inOneBlock()
+    bytes.append(piece, 0, more)
+    giveBack(bytes)
+    const [again] = [inOneBlock()[1], inOneBlock()[1]].filter((one) => one === block)
+    expect(again).toHaveLength(64 << 10)
+    expect(others.some(([, one]) => one === block)).toBe(false)
+  })
+
+  it('are not used for less than a block', () => {
+    const [bytes] = inOneBlock()
+    bytes.append(piece, 0, 60_000)
+    bytes.clear()
+    const short = new GrowingBytes()
+    short.append(piece, 0, 1)
+    expect(short.capacity).toBe(256)
+  })
+
+  it('are kept up to 32, for all connections together', () => {
+    const all = Array.from({ length: 40 }, inOneBlock)
+    for (const [bytes] of all) bytes.append(piece, 0, 60_000)
+    for (const [bytes] of all) bytes.clear()
+    const blocks = new Set(all.map(([, block]) => block))
+    const again = Array.from({ length: 40 }, () => inOneBlock()[1])
+    expect(again.filter((block) => blocks.has(block))).toHaveLength(32)
+  })
 })

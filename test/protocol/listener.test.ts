@@ -137,7 +137,8 @@ describe.each(ROLES)('a listener of a %s', (role) => {
     end.listener.onEvent = (event) => {
       if (event === 'text "b"') end.receive(texts(end, 'd'))
     }
-    while (end.connection.hasRetained) end.connection.readRetained()
+    for (let turn = 0; turn < 3; turn += 1) end.connection.readRetained()
+    expect(end.connection.hasRetained).toBe(false)
     expect(end.takeEvents()).toEqual(['text "a"', 'text "b"', 'text "c"', 'text "d"'])
   })
 
@@ -233,4 +234,32 @@ describe('a listener that takes pieces', () => {
     expect(end.takeEvents()).toEqual(row.how === 'fail' ? ['failed app'] : [])
     expect(end.connection.bufferedInput).toBe(0)
   })
+
+  it.each([
+    { how: 'the Close of the peer', finish: (end: Endpoint) => end.peerClose(1000), sent: 'close 1000 ""' },
+    { how: 'a fault of the peer', finish: (end: Endpoint) => end.peerFrame(0x3), sent: 'close 1002 "6455-5.2-4' },
+  ])('can send nothing any more when its sink is aborted by $how (§6.1) [6455-6.1-2]', ({ finish, sent }) => {
+    const refused: unknown[] = []
+    const end: Endpoint = new Endpoint('server', {}, (listener) =>
+      Object.assign(listener, {
+        messageStart: () => {
+          const nothing = (): void => {}
+          return { piece: nothing, end: nothing, abort: () => refused.push(errorOf(() => end.connection.sendPing())) }
+        },
+      }),
+    )
+    end.receive(end.peerFrame(0x1, 'a', { fin: false }))
+    end.receive(finish(end))
+    expect(refused).toEqual(['sendPing: the connection is not OPEN (6455-6.1-2)'])
+    expect(end.takeSent().map((frame) => frame.slice(0, sent.length))).toEqual([sent])
+  })
 })
+
+function errorOf(call: () => void): unknown {
+  try {
+    call()
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}

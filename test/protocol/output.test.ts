@@ -44,7 +44,7 @@ function pattern(length: number, seed = 0): Uint8Array {
 }
 
 const span = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
-const SIZES = [...span(0, 130), ...[16_384, 65_536].flatMap((size) => [size - 1, size, size + 1]), 65_535 - 14, 1 << 20]
+const SIZES = [...span(0, 130), ...[16_384, 65_536].flatMap((size) => [size - 1, size, size + 1]), 65_535 - 14, 200_000]
 
 /** Leaves `left` bytes of the slab free. @returns how many bytes were written */
 function fillSlab(output: Output, left: number): number {
@@ -226,7 +226,7 @@ describe('Output.textFrame', () => {
   }
 
   const boundaries = [0, 1, 2, 3, 4, 40, 41, 42, 43, 44, 123, 124, 125, 126, 127, 128, 16_383, 16_384, 16_385]
-  const lengths = [...boundaries, 65_533, 65_534, 65_535, 65_536, 65_537, 1 << 20]
+  const lengths = [...boundaries, 65_533, 65_534, 65_535, 65_536, 65_537, 200_000]
 
   it.each([
     { name: 'one-byte', character: 'a' },
@@ -325,9 +325,10 @@ describe('the slab', () => {
     const pool = new SlabPool()
     const slab = pool.current
     const output = serverOutput(pool)
-    for (let i = 0; i < 1000; i += 1) {
-      append(output, pattern(10_000, i))
-      expect(Buffer.compare(readFrames(takeAll(output))[0]!.payload, pattern(10_000, i))).toBe(0)
+    for (let i = 0; i < 100; i += 1) {
+      const payload = pattern(10_000, i)
+      append(output, payload)
+      expect(Buffer.compare(readFrames(takeAll(output))[0]!.payload, payload)).toBe(0)
     }
     expect(pool.current === slab).toBe(true)
     expect(slab.at).toBe(0)

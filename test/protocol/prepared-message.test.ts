@@ -6,11 +6,20 @@ import { Endpoint, readFrames } from '../support/connection-pair.ts'
 
 const LENGTHS = [0, 1, 125, 126, 508, 509, 510, 65_535, 65_536, 100_000]
 
+/** As `toEqual`, which looks at each byte for itself. */
+function expectBytes(actual: Uint8Array | undefined, expected: Uint8Array): void {
+  expect(actual).toHaveLength(expected.length)
+  expect(Buffer.compare(actual ?? new Uint8Array(0), expected)).toBe(0)
+}
+
 describe('prepareMessage', () => {
   it.each(LENGTHS)('frames %i bytes once, with the shortest length (§5.2) [6455-5.2-6]', (length) => {
     const payload = new Uint8Array(length).fill(7)
     const { frame } = prepareMessage(payload)
-    expect(readFrames(frame)).toEqual([{ fin: true, opcode: 2, maskingKey: null, payload }])
+    const [read, ...others] = readFrames(frame)
+    expect(others).toEqual([])
+    expect(read).toMatchObject({ fin: true, opcode: 2, maskingKey: null })
+    expectBytes(read?.payload, payload)
   })
 
   it('frames a string as text in UTF-8 (§5.6) [6455-5.6-1]', () => {
@@ -34,8 +43,16 @@ describe('prepareMessage', () => {
     expect([...payload]).toEqual([1, 2, 3])
   })
 
+  it('takes any bytes as binary, and judges text alone (§5.6) [6455-5.6-1]', () => {
+    const bytes = Uint8Array.of(0xff, 0xfe)
+    for (const options of [{}, { binary: true }]) expect(prepareMessage(bytes, options).payload).toEqual(bytes)
+    // A lone surrogate is no UTF-8 either, but a string can only come out as UTF-8.
+    expect(prepareMessage('\ud800').payload).toEqual(Uint8Array.of(0xef, 0xbf, 0xbd))
+  })
+
   it('refuses text that is not UTF-8, and what is no message (§5.6) [6455-5.6-1]', () => {
     expect(() => prepareMessage(Uint8Array.of(0xff), { binary: false })).toThrow(UsageError)
+    expect(() => prepareMessage(Uint8Array.of(0xff), { binary: false })).toThrow('not valid UTF-8 (6455-5.6-1)')
     expect(() => prepareMessage(7 as unknown as string)).toThrow('neither a string nor a Uint8Array')
   })
 })
@@ -48,7 +65,7 @@ describe('Connection.sendMessage with a prepared message', () => {
     expect(connection.pendingOutput).toBe(message.frame.length)
     expect(connection.hasBorrowedOutput).toBe(false)
     const chunks = connection.takeOutput()
-    expect(concat(...chunks)).toEqual(message.frame)
+    expectBytes(concat(...chunks), message.frame)
     expect(chunks.includes(message.frame)).toBe(message.frame.length > 512)
   })
 
@@ -58,9 +75,8 @@ describe('Connection.sendMessage with a prepared message', () => {
     endpoint.connection.sendMessage(message)
     endpoint.connection.sendMessage(message)
     const frames = readFrames(endpoint.takeBytes())
-    expect(frames.map(({ fin, opcode, payload }) => ({ fin, opcode, payload }))).toEqual(
-      Array(2).fill({ fin: true, opcode: 2, payload: message.payload }),
-    )
+    expect(frames.map(({ fin, opcode }) => ({ fin, opcode }))).toEqual(Array(2).fill({ fin: true, opcode: 2 }))
+    for (const { payload } of frames) expectBytes(payload, message.payload)
     expect(frames[0]?.maskingKey).not.toEqual(frames[1]?.maskingKey)
     expect(message.payload.every((octet) => octet === 7)).toBe(true)
   })

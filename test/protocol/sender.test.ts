@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
 import { Opcode } from '../../src/frames/opcode.ts'
+import { EncodedOutput } from '../../src/protocol/encoded-output.ts'
 import { Output, SlabPool } from '../../src/protocol/output.ts'
 import { prepareMessage } from '../../src/protocol/prepared-message.ts'
 import { closeBody, Sender } from '../../src/protocol/sender.ts'
@@ -8,6 +9,7 @@ import { SendHalf } from '../../src/protocol/state.ts'
 import { concat } from '../support/chunkings.ts'
 import { describeFrames } from '../support/connection-pair.ts'
 import { hex, toHex } from '../support/hex.ts'
+import { ScriptedEncoder } from '../support/scripted-extension.ts'
 
 let output: Output
 let sender: Sender
@@ -246,11 +248,66 @@ describe('Sender.close', () => {
     expect(toHex(take())).toBe(wire)
   })
 
+  it('lets nothing wait without an extension, so that there is nothing to abandon', () => {
+    sender.message('a', false)
+    expect(sender.isWaiting).toBe(false)
+    sender.abandon()
+    expect(sent()).toEqual(['text "a"'])
+  })
+
   it('goes on to Ended when our direction ends', () => {
     sender.close(hex(''))
     sender.end()
     expect(sender.half).toBe(SendHalf.Ended)
     expect(sender.sentCloseCode).toBe(1005)
+  })
+})
+
+describe('a Sender with an extension', () => {
+  let encoder: ScriptedEncoder
+  /** What was sent, `(` for 28 and `)` for 29. */
+  const wire = (): string => toHex(take())
+
+  beforeEach(() => {
+    encoder = new ScriptedEncoder()
+    sender = new Sender(output, new EncodedOutput(output, encoder, () => {}))
+  })
+
+  it('gives it messages, prepared ones and fragments, with what the caller says of each [7692-6.1-1]', () => {
+    sender.message('a', false, true)
+    sender.message(hex('62'), true)
+    sender.message(prepareMessage('c'), false, false)
+    sender.fragment('d', false, false, true)
+    sender.fragment('e', false, true, false)
+    expect(wire()).toBe('c1 03 28 61 29 c2 03 28 62 29 81 01 63 41 02 28 64 80 03 28 65 29')
+    expect(encoder.calls.filter((call) => call.startsWith('wants'))).toEqual([
+      'wants a text true',
+      'wants b binary undefined',
+      'wants c text false',
+      'wants d text true',
+    ])
+  })
+
+  it('sends control frames past what waits, and the Close behind it (§5.4, §5.5.1) [6455-5.4-1] [6455-5.5.1-6]', () => {
+    expect(sender.isWaiting).toBe(false)
+    sender.message('later', false)
+    expect(sender.isWaiting).toBe(true)
+    sender.control(Opcode.Ping, hex('01'), 0, 1)
+    sender.close(hex('03 e8'))
+    expect([sender.half, sender.sentCloseCode]).toEqual([SendHalf.CloseSent, 1000])
+    expect(wire()).toBe('89 01 01')
+    encoder.finish()
+    expect(sender.isWaiting).toBe(false)
+    expect(wire()).toBe('c1 07 28 6c 61 74 65 72 29 88 02 03 e8')
+  })
+
+  it('forgets what waits when it is abandoned, but for the Close', () => {
+    sender.message('later', false)
+    sender.close(hex('03 e8'))
+    sender.abandon()
+    expect(sender.isWaiting).toBe(false)
+    expect(wire()).toBe('88 02 03 e8')
+    expect(encoder.calls.at(-1)).toBe('close')
   })
 })
 

@@ -1,3 +1,5 @@
+import { sweepStep } from './sweep.ts'
+
 /** One way in which TCP may deliver a stream: the chunks, and a name for the failure message. */
 export interface Chunking {
   readonly name: string
@@ -14,7 +16,7 @@ export function chunkings(bytes: Uint8Array): Chunking[] {
     { name: 'whole', chunks: [bytes.slice()] },
     { name: 'byte by byte', chunks: Array.from(bytes, (byte) => Uint8Array.of(byte)) },
   ]
-  for (let cut = 1; cut < bytes.length; cut += 1) {
+  for (let cut = 1; cut < bytes.length; cut += sweepStep(5)) {
     all.push({ name: `cut at ${cut}`, chunks: [bytes.slice(0, cut), bytes.slice(cut)] })
   }
   return all

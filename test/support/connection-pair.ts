@@ -170,9 +170,10 @@ export class ConnectionPair {
     return end === this.client ? this.server : this.client
   }
 
-  /** Lets both drivers run until nothing moves any more. */
+  /** Lets both drivers run until nothing moves any more; throws when that takes for ever. */
   settle(): void {
-    for (let isMoving = true; isMoving; ) {
+    for (let round = 0, isMoving = true; isMoving; round += 1) {
+      if (round === 10_000) throw new Error('the connections do not come to rest')
       isMoving = false
       for (const end of this.ends) {
         end.flush()
