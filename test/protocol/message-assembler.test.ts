@@ -237,7 +237,7 @@ describe('MessageAssembler', () => {
       let copies = 0
       let before = 0
       for (let i = 0; i < 300; i += 1) {
-        assembler.dataFrameStart(i === 0 ? Opcode.Binary : Opcode.Continuation, false, false, 20)
+        assembler.dataFrameStart(i === 0 ? Opcode.Binary : Opcode.Continuation, false, 20)
         for (let piece = 0; piece < 2; piece += 1) {
           assembler.dataFramePayload(new Uint8Array(10), 0, 10)
           if (assembler.capacity !== before) copies += 1
@@ -249,9 +249,9 @@ describe('MessageAssembler', () => {
     })
 
     it('goes on in blocks when the last frame announces nothing: an extension does not know what will come', () => {
-      assembler.dataFrame(Opcode.Binary, false, false, new Uint8Array(100_000), 0, 100_000)
+      assembler.dataFrame(Opcode.Binary, false, new Uint8Array(100_000), 0, 100_000)
       const before = assembler.capacity
-      assembler.dataFrameStart(Opcode.Continuation, true, false, 0)
+      assembler.dataFrameStart(Opcode.Continuation, true, 0)
       assembler.dataFramePayload(new Uint8Array(10), 0, 10)
       expect(assembler.capacity).toBe(before)
       assembler.dataFrameEnd(true)

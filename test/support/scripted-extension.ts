@@ -1,5 +1,5 @@
 import type { Decoder, DecoderHost, Encoder, Extension } from '../../src/extensions/extension.ts'
-import type { FrameSink } from '../../src/frames/parser.ts'
+import type { FrameSink } from '../../src/frames/frame-sink.ts'
 import type { Violation } from '../../src/frames/violation.ts'
 
 /**
