@@ -26,8 +26,14 @@ class Slab {
   users = 0
   /** How often it was given to a transport that has not said yet that it needs it no more. */
   pins = 0
+  /** Made when asked for: what a `WeakRef` was made for stays until the turn of the event loop is over. */
+  #weak: WeakRef<Slab> | null = null
+
   /** For whoever remembers this without keeping it. */
-  readonly weak: WeakRef<Slab> = new WeakRef(this)
+  get weak(): WeakRef<Slab> {
+    this.#weak ??= new WeakRef(this)
+    return this.#weak
+  }
 }
 
 /**

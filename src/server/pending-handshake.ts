@@ -4,10 +4,11 @@
  * Theory of operation
  * -------------------
  * The socket has its listeners from the first tick, and keeps them: they speak to whoever it belongs to. Bytes go to the
- * head reader until the head is complete; what comes after it, while the application makes up its mind, becomes the first
- * frame bytes: one read of it is kept, and TCP makes the peer wait with the rest. It ends in exactly one of three ways: it is accepted (`release`, and the
- * socket speaks to the connection, or `giveUp`, and it is the application's), `refuse`d (an HTTP response, then the end;
- * nothing more is parsed, nor read from a peer that sent more than a head may have) or gone.
+ * head reader until the head is complete; what comes after it, while the application makes up its mind, becomes the
+ * first frame bytes: one read of it is kept, and TCP makes the peer wait with the rest. It ends in exactly one of three
+ * ways: it is accepted (`release`, and the socket speaks to the connection, or `giveUp`, and it is the application's),
+ * `refuse`d (an HTTP response, then the end; nothing more is parsed, nor read from a peer that sent more than a head may
+ * have) or gone.
  */
 import type { Duplex } from 'node:stream'
 import { HandshakeError } from '../errors.ts'
@@ -20,6 +21,9 @@ import { stopListening, type TransportListener } from '../socket/transport-liste
 import type { WebSocket } from '../socket/websocket.ts'
 import type { Dated } from './deadlines.ts'
 import type { AnyRequest } from './upgrade-request.ts'
+
+/** Milliseconds that a peer whose bytes we do not read any more has for our answer; that it leaves, we would not see. */
+const DEAF_LINGER = 1000
 
 const State = { ReadingHead: 0, Deciding: 1, Released: 2, Refused: 3, Gone: 4 } as const
 
@@ -107,13 +111,12 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
   refuse(error: HandshakeError): void {
     if (!this.isOpen) return
     const { socket } = this
-    const { clock, closeTimeout } = this.#owner
     this.#over(State.Refused, error)
     // @req 6455-4.2.1-1 @req 6455-10.7-4: the answer ends the socket; what follows on it is not looked at.
     socket.end(rejectUpgrade(error))
-    if (this.#isDeaf) socket.pause()
+    this.#linger(this.#owner.closeTimeout)
+    if (this.#isDeaf) this.#deafen()
     else socket.resume()
-    this.#closeTimer = clock.setTimeout(() => socket.destroy(), closeTimeout)
   }
 
   /** Gives up without an answer. */
@@ -136,7 +139,7 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
       if (this.#state === State.ReadingHead) this.#readHead(bytes)
     }
     if (!this.#isDeaf) return true
-    this.socket.pause()
+    this.#deafen()
     return false
   }
 
@@ -164,6 +167,18 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     if (this.#state === State.Deciding) return this.#held.length > 0
     // After a refusal we read on, to see the peer leave; not for one that sends and sends.
     return this.#state === State.Refused && this.#received > this.#owner.headLimits.maxHeadBytes
+  }
+
+  #deafen(): void {
+    this.socket.pause()
+    if (this.#state === State.Refused) this.#linger(Math.min(this.#owner.closeTimeout, DEAF_LINGER))
+  }
+
+  /** Gives a refused peer so many milliseconds to leave. */
+  #linger(ms: number): void {
+    const { clock } = this.#owner
+    clock.clearTimeout(this.#closeTimer)
+    this.#closeTimer = clock.setTimeout(() => this.socket.destroy(), ms)
   }
 
   #readHead(chunk: Uint8Array): void {

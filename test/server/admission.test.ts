@@ -258,6 +258,18 @@ describe('limits', () => {
     }
   })
 
+  it('a refused peer that sends and sends is not read from any more, and destroyed after a second', async () => {
+    const clock = new FakeClock()
+    const server = await TestServer.start({ clock, closeTimeout: 5000 })
+    using raw = await RawSocket.connect(server.port)
+    await raw.write(`GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}`)
+    expect(statusOf(Buffer.from(await raw.readToEnd()).toString())).toBe(431)
+    raw.destroy()
+    const ended = server[Symbol.asyncDispose]()
+    clock.advance(1000)
+    await within(ended, 'the server to close')
+  })
+
   it('maxPendingHandshakes drops the oldest handshake for a new one', async () => {
     await using server = await TestServer.start({ maxPendingHandshakes: 2 })
     const [first, second, third] = [
