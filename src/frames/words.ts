@@ -8,6 +8,8 @@
 export interface Words {
   /** Where the view begins in the buffer. */
   readonly base: number
+  /** Of the buffer, when the words were made. */
+  readonly byteLength: number
   readonly int32: Int32Array<ArrayBufferLike>
   readonly int64: BigInt64Array<ArrayBufferLike>
 }
@@ -18,23 +20,29 @@ export const WORDWISE_UP_TO = 0x7fff_ffff
 /** A buffer above this size is not remembered, so that the memory of one large message is not pinned. */
 const REMEMBER_UP_TO = 1 << 20
 
-let rememberedBytes = new Uint8Array(0)
+let rememberedBytes: Uint8Array = new Uint8Array(0)
 let rememberedLength = 0
+let rememberedBuffer: ArrayBufferLike = rememberedBytes.buffer
 let rememberedWords = makeWords(rememberedBytes)
 
 /**
  * The words in which `bytes[0, length)` lie, at least.
  *
- * Perf: `npm run bench -- frames mask`; the last view is found again without a look at its buffer.
+ * Perf: `npm run bench -- frames mask`; the last view is found again without a look at its buffer, and other views of
+ * the last buffer share its words.
  * @internal
  */
 export function wordsOf(bytes: Uint8Array, length: number): Words {
   // A resizable buffer may have grown since.
   if (bytes === rememberedBytes && length <= rememberedLength) return rememberedWords
-  const words = makeWords(bytes)
-  if (bytes.buffer.byteLength <= REMEMBER_UP_TO) {
-    rememberedBytes = bytes as Uint8Array<ArrayBuffer>
+  const { buffer, byteOffset } = bytes
+  const { int32, int64 } = rememberedWords
+  const isSame = buffer === rememberedBuffer && byteOffset + length <= rememberedWords.byteLength
+  const words = isSame ? { base: byteOffset, byteLength: rememberedWords.byteLength, int32, int64 } : makeWords(bytes)
+  if (isSame || buffer.byteLength <= REMEMBER_UP_TO) {
+    rememberedBytes = bytes
     rememberedLength = bytes.length
+    rememberedBuffer = buffer
     rememberedWords = words
   }
   return words
@@ -44,6 +52,7 @@ function makeWords({ buffer, byteOffset }: Uint8Array): Words {
   const { byteLength } = buffer
   return {
     base: byteOffset,
+    byteLength,
     int32: new Int32Array(buffer, 0, byteLength >>> 2),
     int64: new BigInt64Array(buffer, 0, byteLength >>> 3),
   }

@@ -33,6 +33,14 @@ describe('wordsOf', () => {
     expect(wordsOf(bytes, 100)).not.toBe(words)
   })
 
+  it('shares the words of a buffer between its views', () => {
+    const bytes = new Uint8Array(100)
+    const { int32, int64 } = wordsOf(bytes, 50)
+    const other = wordsOf(bytes.subarray(30), 70)
+    expect(other.base).toBe(30)
+    expect([other.int32, other.int64].map((words, i) => words === [int32, int64][i])).toEqual([true, true])
+  })
+
   it('makes new words where the old ones are too short, and keeps those', () => {
     // The type checker's library is older than resizable buffers; Node 20 has them.
     const Resizable = ArrayBuffer as unknown as new (
