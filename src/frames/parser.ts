@@ -64,9 +64,9 @@ export class FrameParser {
   #rsv1Owned = false
   #sink: FrameSink = NOBODY
   #expectMask = true
-  #maxPayload = 0
-  #maxCompressed = 0
-  #maxFragments = 0
+  #maxPayload = Number.POSITIVE_INFINITY
+  #maxCompressed = Number.POSITIVE_INFINITY
+  #maxFragments = Number.POSITIVE_INFINITY
   /** Judges text that is cut or fragmented; made for the first. */
   #utf8: Utf8Validator | null = null
 
