@@ -9,7 +9,7 @@ import type { ClientOptions } from '../socket/client-options.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
 import { booleanOption, type CheckedSocketOptions, checkSocketOptions } from '../socket/options.ts'
 import type { SessionOptions } from '../socket/session.ts'
-import { pools } from '../socket/shared.ts'
+import { withPools } from '../socket/shared.ts'
 import { maskingKeysOf, randomMaskingKey } from './masking-keys.ts'
 
 /** {@link ClientOptions} after the checks. */
@@ -101,6 +101,6 @@ export function driverOptionsOf(
   } else heartbeat = new Heartbeat(socket.clock, socket.heartbeat)
   const maskingKey = generateMask === undefined ? randomMaskingKey : maskingKeysOf(generateMask)
   const own = extension === null ? {} : { extension }
-  const connection = Object.freeze({ ...socket, ...pools, role: 'client', maskingKey, ...own } as const)
+  const connection = withPools({ ...socket, role: 'client', maskingKey, ...own } as const)
   return { ...socket, connection, heartbeat, writesAreCopied }
 }

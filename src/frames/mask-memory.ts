@@ -1,6 +1,6 @@
 /*
- * The kernel in WebAssembly that masks and looks for ASCII, and its memory. Where there is no WebAssembly, or no room for its memory, there is
- * no kernel and nobody misses it.
+ * The kernel in WebAssembly that masks and looks for ASCII, and its memory. Where there is no WebAssembly, or no room for
+ * its memory, there is no kernel and nobody misses it.
  */
 import { maskKernel } from './mask-kernel.ts'
 
@@ -13,7 +13,11 @@ export interface MaskMemory {
   readonly bytes: Uint8Array
   /** A piece of it through which other bytes can be taken. */
   readonly window: Uint8Array
-  /** Masks the memory `[at, end)`; `bytes` begins at 0. @param key - the octet of the masking-key for `at` in the lowest 8 bits, and so on */
+  /**
+   * Masks the memory `[at, end)`; `bytes` begins at 0.
+   *
+   * @param key - the octet of the masking-key for `at` in the lowest 8 bits, and so on
+   */
   mask(at: number, end: number, key: number): void
   /** 1 when the memory `[at, end)` is ASCII, else 0. */
   isAscii(at: number, end: number): number

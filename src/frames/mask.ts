@@ -35,16 +35,12 @@ export function applyMaskInRange(bytes: Uint8Array, start: number, end: number, 
   const rotation = (phase & 3) << 3
   const rotated = (key << rotation) | (key >>> (32 - rotation))
   const length = end - start
-  if (length < KERNEL_FROM) {
-    applyKeyBytes(bytes, start, end, rotated)
-    return
-  }
-  const kernel = maskMemory()
+  const kernel = length < KERNEL_FROM ? null : maskMemory()
   // Perf: `npm run bench -- mask`; asking a view for its buffer costs more than masking 100 bytes in it.
   if (kernel !== null && bytes === kernel.bytes) kernel.mask(start, end, octetsOf(rotated))
+  else if (kernel !== null && length >= WINDOW_FROM) applyInWindow(kernel, bytes, start, end, octetsOf(rotated))
   else if (length < WORDWISE_FROM) applyKeyBytes(bytes, start, end, rotated)
-  else if (kernel === null || length < WINDOW_FROM) applyKeyWords(bytes, start, end, rotated)
-  else applyKernel(kernel, bytes, start, end, octetsOf(rotated))
+  else applyKeyWords(bytes, start, end, rotated)
 }
 
 /** The octets of a key as a little-endian integer, as the kernel takes them. */
@@ -52,8 +48,8 @@ function octetsOf(key: number): number {
   return (key >>> 24) | ((key >>> 8) & 0xff00) | ((key << 8) & 0xff_0000) | (key << 24)
 }
 
-/** Masks through the window of the kernel's memory. */
-function applyKernel({ window, mask }: MaskMemory, bytes: Uint8Array, start: number, end: number, key: number): void {
+/** Masks piece by piece in the window of the kernel's memory. */
+function applyInWindow({ window, mask }: MaskMemory, bytes: Uint8Array, start: number, end: number, key: number): void {
   for (let at = start; at < end; at += window.length) {
     const length = Math.min(end - at, window.length)
     const piece = bytes.subarray(at, at + length)
@@ -64,7 +60,7 @@ function applyKernel({ window, mask }: MaskMemory, bytes: Uint8Array, start: num
 }
 
 function applyKeyWords(bytes: Uint8Array, start: number, end: number, key: number): void {
-  const { base, int64: words } = wordsOf(bytes, end)
+  const { base, int64: words } = wordsOf(bytes)
   if (base + end > WORDWISE_UP_TO) {
     applyKeyBytes(bytes, start, end, key)
     return

@@ -96,16 +96,16 @@ export class FrameParser {
   #keptLength = 0
 
   constructor(sink: FrameSink, options: FrameParserOptions) {
-    this.begin(sink, options, options.rsv1Owned)
+    this.begin(sink, options)
   }
 
   /**
    * Begins another stream. Only a parser that {@link isIdle} has nothing left of the one before.
    *
-   * @param rsv1Owned - as in {@link FrameParserOptions}, instead of what stands there
+   * @param rsv1Owned - default: as the options say
    * @throws Error when a frame is cut, a message is open, or a rule was broken
    */
-  begin(sink: FrameSink, options: FrameParserOptions, rsv1Owned = false): void {
+  begin(sink: FrameSink, options: FrameParserOptions, rsv1Owned = options.rsv1Owned === true): void {
     if (!this.isIdle) throw new Error('the parser is in the middle of a stream')
     this.#sink = sink
     this.#role = options.role

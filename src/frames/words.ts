@@ -6,10 +6,10 @@
 
 /** The whole words of the buffer in which the bytes of a view lie. @internal */
 export interface Words {
+  readonly bytes: Uint8Array
   /** Where the view begins in the buffer. */
   readonly base: number
-  /** Of the buffer, when the words were made. */
-  readonly byteLength: number
+  readonly buffer: ArrayBufferLike
   readonly int32: Int32Array<ArrayBufferLike>
   readonly int64: BigInt64Array<ArrayBufferLike>
 }
@@ -20,39 +20,40 @@ export const WORDWISE_UP_TO = 0x7fff_ffff
 /** A buffer above this size is not remembered, so that the memory of one large message is not pinned. */
 const REMEMBER_UP_TO = 1 << 20
 
-let rememberedBytes: Uint8Array = new Uint8Array(0)
-let rememberedLength = 0
-let rememberedBuffer: ArrayBufferLike = rememberedBytes.buffer
-let rememberedWords = makeWords(rememberedBytes)
+let remembered: Words = newWords(new Uint8Array(0))
 
 /**
- * The words in which `bytes[0, length)` lie, at least.
+ * The words in which `bytes` lie.
  *
  * Perf: `npm run bench -- frames mask`; the last view is found again without a look at its buffer, and other views of
  * the last buffer share its words.
  * @internal
  */
-export function wordsOf(bytes: Uint8Array, length: number): Words {
-  // A resizable buffer may have grown since.
-  if (bytes === rememberedBytes && length <= rememberedLength) return rememberedWords
-  const { buffer, byteOffset } = bytes
-  const { int32, int64 } = rememberedWords
-  const isSame = buffer === rememberedBuffer && byteOffset + length <= rememberedWords.byteLength
-  const words = isSame ? { base: byteOffset, byteLength: rememberedWords.byteLength, int32, int64 } : makeWords(bytes)
-  if (isSame || buffer.byteLength <= REMEMBER_UP_TO) {
-    rememberedBytes = bytes
-    rememberedLength = bytes.length
-    rememberedBuffer = buffer
-    rememberedWords = words
+export function wordsOf(bytes: Uint8Array): Words {
+  if (bytes === remembered.bytes) return remembered
+  const { buffer, byteOffset: base } = bytes
+  if (buffer === remembered.buffer) {
+    remembered = { ...remembered, bytes, base }
+    return remembered
   }
+  const words = newWords(bytes)
+  if (buffer.byteLength <= REMEMBER_UP_TO && hasFixedLength(buffer)) remembered = words
   return words
 }
 
-function makeWords({ buffer, byteOffset }: Uint8Array): Words {
+/** Words of a buffer that is resized later would be too few, or none. */
+function hasFixedLength(buffer: ArrayBufferLike): boolean {
+  const { resizable, growable } = buffer as { resizable?: boolean; growable?: boolean }
+  return resizable !== true && growable !== true
+}
+
+function newWords(bytes: Uint8Array): Words {
+  const { buffer, byteOffset: base } = bytes
   const { byteLength } = buffer
   return {
-    base: byteOffset,
-    byteLength,
+    bytes,
+    base,
+    buffer,
     int32: new Int32Array(buffer, 0, byteLength >>> 2),
     int64: new BigInt64Array(buffer, 0, byteLength >>> 3),
   }

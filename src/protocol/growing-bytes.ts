@@ -1,4 +1,4 @@
-import { uninitialised } from '../frames/bytes.ts'
+import { copyTo, uninitialised } from '../frames/bytes.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const LEAST_CAPACITY = 256
@@ -64,7 +64,7 @@ export class GrowingBytes {
   }
 
   #put(bytes: Uint8Array, start: number, end: number): void {
-    this.#bytes.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.#used)
+    copyTo(this.#bytes, this.#used, bytes, start, end)
     this.#used += end - start
   }
 

@@ -17,8 +17,7 @@ export class ParserPool {
 
   /** @param rsv1Owned - whether a negotiated extension owns RSV1 */
   borrow(sink: FrameSink, options: FrameParserOptions, rsv1Owned: boolean): FrameParser {
-    const parser = this.#spare.pop()
-    if (parser === undefined) return new FrameParser(sink, { ...options, rsv1Owned })
+    const parser = this.#spare.pop() ?? new FrameParser(sink, options)
     parser.begin(sink, options, rsv1Owned)
     return parser
   }

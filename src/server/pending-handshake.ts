@@ -194,7 +194,6 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     this.#state = State.Deciding
     this.#reader = null
     const leftover = reader.takeLeftover()
-    // The chunk may be overwritten before they are wanted.
     if (leftover.length > 0) this.#hold(leftover)
     this.#owner.headReceived(this, head, reader.text)
   }
@@ -210,13 +209,6 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
 
   /** Keeps what came behind the head; the chunk may be overwritten before it is wanted. */
   #hold(bytes: Uint8Array): void {
-    this.#held = this.#held.length === 0 ? Uint8Array.prototype.slice.call(bytes) : concat(this.#held, bytes)
+    this.#held = Buffer.concat([this.#held, bytes])
   }
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(first.length + second.length)
-  bytes.set(first)
-  bytes.set(second, first.length)
-  return bytes
 }

@@ -13,7 +13,7 @@ import type { Clock } from '../socket/clock.ts'
 import type { CloseInfo } from '../socket/close-info.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
 import type { SessionOptions } from '../socket/session.ts'
-import { pools } from '../socket/shared.ts'
+import { withPools } from '../socket/shared.ts'
 import { Traffic } from '../socket/traffic.ts'
 import { listenTo } from '../socket/transport-listeners.ts'
 import { attach, describeError, startReading, WebSocket } from '../socket/websocket.ts'
@@ -93,7 +93,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     this.#counter = new ConnectionCounter(checked.maxConnections, checked.maxConnectionsPerAddress)
     this.#driverOptions = {
       ...socket,
-      connection: Object.freeze({ ...socket, ...pools, role: 'server' } as const),
+      connection: withPools({ ...socket, role: 'server' } as const),
       heartbeat: new Heartbeat(socket.clock, socket.heartbeat),
       writesAreCopied: false,
     }
@@ -334,7 +334,7 @@ function withExtensions(
 ): SessionOptions['driver'] {
   const [first] = extensions
   if (first === undefined) return options
-  return { ...options, connection: { ...options.connection, extension: first.config } }
+  return { ...options, connection: withPools({ ...options.connection, extension: first.config }) }
 }
 
 function draining(): HandshakeError {

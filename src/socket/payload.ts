@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts'
-import { decodeUtf8, isValidUtf8 } from '../frames/bytes.ts'
+import { copyTo, decodeUtf8, isValidUtf8 } from '../frames/bytes.ts'
 import { PreparedMessage } from '../protocol/prepared-message.ts'
 import type { BinaryType } from './events.ts'
 
@@ -69,13 +69,9 @@ export function toText(bytes: Uint8Array): string {
 export function toBuffer(bytes: Uint8Array, start: number, end: number, owned: boolean): Buffer {
   if (owned) return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start)
   const copy = allocate(end - start)
-  // Perf: `npm run bench -- echo`; up to here a loop is faster than the view that `set` needs.
-  if (copy.length <= LOOP_UP_TO) for (let i = 0; i < copy.length; i++) copy[i] = bytes[start + i]!
-  else copy.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
+  copyTo(copy, 0, bytes, start, end)
   return copy
 }
-
-const LOOP_UP_TO = 16
 
 /** Below this Node's own pool does: a message that is kept must not keep hundreds of others. */
 const POOL_FROM = 1 << 10

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { attachClient, beginClient } from '../client/attach-client.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
 import { checkSocketOptions, type SocketOptions } from '../socket/options.ts'
-import { pools } from '../socket/shared.ts'
+import { withPools } from '../socket/shared.ts'
 import { attach, startReading, WebSocket } from '../socket/websocket.ts'
 import { memoryPair } from './memory-duplex.ts'
 
@@ -61,7 +61,7 @@ export function serverOn<Data>(socket: Duplex, options: PairOptions<Data>): WebS
     socket,
     driver: {
       ...checked,
-      connection: { ...checked, ...pools, role: 'server' },
+      connection: withPools({ ...checked, role: 'server' } as const),
       heartbeat: new Heartbeat(checked.clock, checked.heartbeat),
       writesAreCopied: false,
     },

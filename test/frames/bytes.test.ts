@@ -10,6 +10,7 @@ import {
 } from '../../src/frames/bytes.ts'
 import { concat } from '../support/chunkings.ts'
 import { hex } from '../support/hex.ts'
+import { Resizable } from '../support/resizable.ts'
 import { sweepStep } from '../support/sweep.ts'
 
 /** Texts on both sides of the length from which the runtime's own kernels are used, and the UTF-8 of each. */
@@ -73,11 +74,6 @@ describe('isValidUtf8', () => {
 
 describe('isValidUtf8 on memory of all kinds', () => {
   it('looks at all of a buffer that has grown since it was seen', () => {
-    // The type checker's library is older than resizable buffers; Node 20 has them.
-    const Resizable = ArrayBuffer as unknown as new (
-      length: number,
-      options: { maxByteLength: number },
-    ) => ArrayBuffer & { resize(length: number): void }
     const buffer = new Resizable(64, { maxByteLength: 256 })
     expect(isValidUtf8(new Uint8Array(buffer), 0, 64)).toBe(true)
     buffer.resize(256)

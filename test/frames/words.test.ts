@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { wordsOf } from '../../src/frames/words.ts'
+import { Resizable } from '../support/resizable.ts'
 
 const MIB = 1 << 20
 
@@ -11,7 +12,7 @@ describe('wordsOf', () => {
     [21, 5, 2],
   ])('gives the whole words of a buffer of %d bytes', (length, words32, words64) => {
     const bytes = new Uint8Array(length)
-    const { base, int32, int64 } = wordsOf(bytes, length)
+    const { base, int32, int64 } = wordsOf(bytes)
     expect(base).toBe(0)
     expect([int32.buffer, int32.length]).toEqual([bytes.buffer, words32])
     expect([int64.buffer, int64.length]).toEqual([bytes.buffer, words64])
@@ -19,51 +20,44 @@ describe('wordsOf', () => {
 
   it('says where a view begins in its buffer, of which it gives all words', () => {
     const { buffer } = new Uint8Array(64)
-    const words = wordsOf(new Uint8Array(buffer, 13, 20), 20)
+    const words = wordsOf(new Uint8Array(buffer, 13, 20))
     expect(words.base).toBe(13)
     expect(words.int32).toHaveLength(16)
   })
 
-  it('keeps the words of the last view, whatever part of it is asked for', () => {
+  it('keeps the words of the last view', () => {
     const bytes = new Uint8Array(100)
-    const words = wordsOf(bytes, 50)
-    expect(wordsOf(bytes, 100)).toBe(words)
-    expect(wordsOf(bytes, 10)).toBe(words)
-    expect(wordsOf(bytes.subarray(0), 100)).not.toBe(words)
-    expect(wordsOf(bytes, 100)).not.toBe(words)
+    const words = wordsOf(bytes)
+    expect(wordsOf(bytes)).toBe(words)
+    expect(wordsOf(bytes.subarray(0))).not.toBe(words)
+    expect(wordsOf(bytes)).not.toBe(words)
   })
 
   it('shares the words of a buffer between its views', () => {
     const bytes = new Uint8Array(100)
-    const { int32, int64 } = wordsOf(bytes, 50)
-    const other = wordsOf(bytes.subarray(30), 70)
+    const { int32, int64 } = wordsOf(bytes)
+    const other = wordsOf(bytes.subarray(30))
     expect(other.base).toBe(30)
     expect([other.int32, other.int64].map((words, i) => words === [int32, int64][i])).toEqual([true, true])
   })
 
-  it('makes new words where the old ones are too short, and keeps those', () => {
-    // The type checker's library is older than resizable buffers; Node 20 has them.
-    const Resizable = ArrayBuffer as unknown as new (
-      length: number,
-      options: { maxByteLength: number },
-    ) => ArrayBuffer & { resize(length: number): void }
+  it('does not keep those of a buffer whose length may change', () => {
     const buffer = new Resizable(64, { maxByteLength: 256 })
     const bytes = new Uint8Array(buffer)
-    const words = wordsOf(bytes, 64)
-    expect(words.int32).toHaveLength(16)
+    expect(wordsOf(bytes).int32).toHaveLength(16)
     buffer.resize(256)
-    const grown = wordsOf(bytes, 256)
-    expect([grown.int32.length, grown.int64.length]).toEqual([64, 32])
-    expect(wordsOf(bytes, 256)).toBe(grown)
+    expect([wordsOf(bytes).int32.length, wordsOf(bytes).int64.length]).toEqual([64, 32])
+    buffer.resize(32)
+    expect(wordsOf(bytes).int64).toHaveLength(4)
   })
 
   it('keeps those of a buffer of 1 MiB, and does not pin the memory of a larger one', () => {
     const largest = new Uint8Array(MIB)
-    const words = wordsOf(largest, MIB)
+    const words = wordsOf(largest)
     const larger = new Uint8Array(MIB + 1).subarray(0, 10)
-    const views = wordsOf(larger, 10)
+    const views = wordsOf(larger)
     expect(views.int32.buffer).toBe(larger.buffer)
-    expect(wordsOf(larger, 10)).not.toBe(views)
-    expect(wordsOf(largest, MIB)).toBe(words)
+    expect(wordsOf(larger)).not.toBe(views)
+    expect(wordsOf(largest)).toBe(words)
   })
 })

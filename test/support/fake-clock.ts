@@ -29,12 +29,11 @@ export class FakeClock implements Clock {
   advance(ms: number): void {
     const end = this.#now + ms
     for (;;) {
-      const [next] = [...this.#timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at)
-      if (next === undefined) break
-      const [id, { at, callback }] = next
-      this.#timers.delete(id)
-      this.#now = Math.max(this.#now, at)
-      callback()
+      let next = Number.POSITIVE_INFINITY
+      for (const { at } of this.#timers.values()) if (at < next) next = at
+      if (next > end) break
+      this.#now = Math.max(this.#now, next)
+      this.#runDue()
     }
     this.#now = end
   }
@@ -42,10 +41,22 @@ export class FakeClock implements Clock {
   /** Moves the hands by `ms` as after a suspended process: every timer that is due runs once, late. */
   jump(ms: number): void {
     this.#now += ms
-    for (const [id, { at, callback }] of [...this.#timers]) {
-      if (at > this.#now) continue
-      this.#timers.delete(id)
-      callback()
+    this.#runDue()
+  }
+
+  /** Which of the timers that are due runs next; `ran`: how many of them did. */
+  protected choose(_due: number, _ran: number): number {
+    return 0
+  }
+
+  #runDue(): void {
+    const due = [...this.#timers].filter(([, { at }]) => at <= this.#now).map(([id]) => id)
+    for (let ran = 0; due.length > 0; ran += 1) {
+      const [id] = due.splice(this.choose(due.length, ran), 1)
+      // One that runs may stop another.
+      const timer = this.#timers.get(id!)
+      this.#timers.delete(id!)
+      timer?.callback()
     }
   }
 }

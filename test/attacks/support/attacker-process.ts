@@ -2,7 +2,9 @@
  * Many peers in a process of their own: they shall not keep the test from measuring what the others notice of them.
  * They read nothing but the answer to their request.
  */
+
 import { connect, type Socket } from 'node:net'
+import { answerRequests } from './answer-requests.ts'
 
 /** What a test asks for, and gets an answer when it is done. */
 export type Order =
@@ -128,12 +130,4 @@ async function follow(order: Order): Promise<unknown> {
   }
 }
 
-process.on('message', async ({ id, request }: { id: number; request: Order }) => {
-  try {
-    process.send?.({ id, answer: await follow(request) })
-  } catch (error) {
-    process.send?.({ id, error: String(error) })
-  }
-})
-process.on('disconnect', () => process.exit())
-process.send?.({ id: 0, answer: 'ready' })
+answerRequests(follow)

@@ -2,6 +2,7 @@
  * The process under attack: servers of this library or of `ws` with the same application on them, and a channel over
  * which the test asks how it feels. Memory is measured here, where no test allocates.
  */
+
 import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
@@ -10,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as wsPackage from 'ws'
 import { reject, WebSocketServer } from '../../../src/index.ts'
 import { type Clock, systemClock } from '../../../src/socket/index.ts'
+import { answerRequests } from './answer-requests.ts'
 import { answersToEverySplit, dripMessage, type Take } from './in-memory.ts'
 import { ping } from './ping.ts'
 import type { Measure, Profile, Request, TargetKind } from './protocol.ts'
@@ -339,12 +341,4 @@ async function answer(request: Request): Promise<unknown> {
   }
 }
 
-process.on('message', async ({ id, request }: { id: number; request: Request }) => {
-  try {
-    process.send?.({ id, answer: await answer(request) })
-  } catch (error) {
-    process.send?.({ id, error: String(error) })
-  }
-})
-process.on('disconnect', () => process.exit())
-process.send?.({ id: 0, answer: 'ready' })
+answerRequests(answer)
