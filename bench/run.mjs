@@ -23,7 +23,8 @@ for (const name of ['bun', 'deno']) {
   const file = join('servers', `echo-${name}.mjs`)
   cpSync(join(here, file), join(build, 'bench', file))
 }
-run(process.execPath, ['--expose-gc', join(build, 'bench', 'main.js'), ...options])
+// While others are measured, and garbage is collected, code that waits must not be thrown away.
+run(process.execPath, ['--expose-gc', '--no-flush-bytecode', join(build, 'bench', 'main.js'), ...options])
 
 /** `--with bun,deno`: packages that hold the program of a runtime for this machine, and nothing else. */
 function takeRuntimes(args) {

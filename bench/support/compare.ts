@@ -14,6 +14,13 @@ export interface Contender {
 }
 
 /**
+ * How long a contender runs: at first and again before each round without being counted, then in the round. The processor
+ * time of the compiler counts, and what others made it forget is compiled again, so less would measure that.
+ */
+const FULL = { rounds: 5, firstMs: 800, againMs: 50, roundMs: 100 }
+const QUICK = { rounds: 3, firstMs: 300, againMs: 25, roundMs: 40 }
+
+/**
  * Measures the CPU time of contenders in this process, interleaved: A B C A B C …
  *
  * Time is that of the processor, garbage collection in other threads included, not that of the wall: on a machine
@@ -29,16 +36,17 @@ export async function compare(
   units: number,
   contenders: readonly Contender[],
 ): Promise<Row> {
-  const rounds = settings.quick ? 3 : 7
+  const { rounds, firstMs, againMs, roundMs } = settings.quick ? QUICK : FULL
   const work = contenders
     .filter(({ name }) => isWanted(settings, ours, name))
     .map(({ name, prepare }) => ({ name, run: prepare(), values: [] as number[] }))
   settings.progress(cell)
-  for (const { run } of work) await measure(run, settings.quick ? 20 : 60)
+  for (const { run } of work) await measure(run, firstMs)
   for (let round = 0; round < rounds; round++) {
     for (const { run, values } of work) {
       globalThis.gc?.()
-      values.push((await measure(run, settings.quick ? 20 : 50)) / units)
+      await measure(run, againMs)
+      values.push((await measure(run, roundMs)) / units)
     }
   }
   const figures: Record<string, Figure> = {}
