@@ -10,9 +10,18 @@ import {
 import { type ServerProcess, startServer } from './support/server-process.ts'
 
 const OURS = 'framewright'
-const PEERS = [
+
+interface Peer {
+  readonly name: string
+  readonly server: string
+  /** Passes the bytes of the frames on as they are, without a handshake. */
+  readonly isRaw?: boolean
+}
+
+const PEERS: readonly Peer[] = [
   { name: OURS, server: 'broadcast-framewright' },
   { name: 'ws', server: 'broadcast-ws' },
+  { name: 'net', server: 'broadcast-net', isRaw: true },
 ]
 
 const CELLS = [
@@ -57,7 +66,7 @@ async function measure(settings: Settings, cell: string, payload: number, inflig
   for (let round = 0; round < (settings.quick ? 2 : 5); round++) {
     for (const [i, peer] of peers.entries()) {
       await using server = await startServer(peer.server, [], { WS_NO_BUFFER_UTIL: '1' })
-      const { cpuSeconds, messages } = await load(settings, server, payload, inflight, RECEIVERS)
+      const { cpuSeconds, messages } = await load(settings, server, payload, inflight, RECEIVERS, peer.isRaw)
       rounds[i]!.push((cpuSeconds / messages) * 1e6)
     }
   }
@@ -86,7 +95,7 @@ interface StalledRound {
  * @throws when ours rises by more than what the stalled receivers may hold together
  */
 async function measureStalled(settings: Settings): Promise<readonly Table[]> {
-  const peers = PEERS.filter(({ name }) => isWanted(settings, OURS, name))
+  const peers = PEERS.filter(({ name, isRaw }) => !isRaw && isWanted(settings, OURS, name))
   const rounds = AUDIENCES.map(() => peers.map(() => [] as StalledRound[]))
   for (let round = 0; round < (settings.quick ? 2 : 5); round++) {
     for (const [i, peer] of peers.entries()) {
@@ -157,7 +166,9 @@ function load(
   payload: number,
   inflight: number,
   connections: number,
+  isRaw = false,
 ): Promise<LoadResult> {
+  const { send, reply } = messageFrames(asciiPayload(payload), false)
   return runLoad({
     mode: 'broadcast',
     server,
@@ -165,7 +176,8 @@ function load(
     inflight,
     seconds: settings.quick ? 0.6 : 1.5,
     warmup: settings.quick ? 0.4 : 0.8,
-    head: upgradeRequest(),
-    ...messageFrames(asciiPayload(payload), false),
+    head: isRaw ? null : upgradeRequest(),
+    send,
+    reply: isRaw ? send : reply,
   })
 }

@@ -56,6 +56,7 @@ async function connections(settings: Settings): Promise<Table> {
     { name: OURS, server: 'echo-framewright' },
     { name: 'framewright on http', server: 'echo-framewright-http' },
     { name: 'ws', server: 'echo-ws' },
+    { name: 'net', server: 'handshake-net' },
   ].filter(({ name }) => isWanted(settings, OURS, name))
   const rows = []
   for (const [cell, head] of Object.entries(REQUESTS)) {
@@ -68,8 +69,9 @@ async function connections(settings: Settings): Promise<Table> {
           mode: 'connect',
           server,
           connections: 32,
-          seconds: settings.quick ? 0.7 : 1.5,
-          warmup: 1,
+          seconds: settings.quick ? 0.7 : 2,
+          // A connection runs much code, so that some thousands pass before all of it is compiled.
+          warmup: settings.quick ? 1 : 3,
           head,
         })
         values.get(name)!.push((cpuSeconds / messages) * 1e6)

@@ -53,7 +53,7 @@ export async function measureRound(settings: Settings, peer: Peer, cell: Cell): 
     inflight: cell.inflight,
     ...(cell.rate !== undefined && { rate: cell.rate }),
     seconds: settings.quick ? 0.5 : 1,
-    warmup: settings.quick ? 0.3 : 0.5,
+    warmup: settings.quick ? 0.3 : 1,
     head: peer.isRaw ? null : upgradeRequest(),
     send,
     reply: peer.isRaw ? send : reply,

@@ -109,17 +109,33 @@ export function uninitialised(length: number): Uint8Array<ArrayBuffer> {
 
 /** Below this many bytes a loop copies faster than `set`, which takes the same for 1 byte and for 100. */
 const LOOP_BELOW = 16
+/** The same where `set` needs a view of a part. */
+const LOOP_BELOW_FOR_PART = 64
 
 /**
  * Copies `bytes[start, end)` to `target` at `at`.
  *
- * Perf: `npm run bench -- serialize echo`; a view is only made when a part is copied.
+ * Perf: `npm run bench -- serialize echo`; a view is only made when a part is copied, and costs as much as a loop of 64
+ * bytes: a Buffer of 16 bytes of a read 254 ns -> 123 ns.
  * @internal
  */
 export function copyTo(target: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): void {
   const length = end - start
-  if (length < LOOP_BELOW) for (let i = 0; i < length; i++) target[at + i] = bytes[start + i]!
-  else target.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), at)
+  if (length >= LOOP_BELOW_FOR_PART) target.set(length === bytes.length ? bytes : bytes.subarray(start, end), at)
+  else if (length >= LOOP_BELOW && length === bytes.length) target.set(bytes, at)
+  else copyByByte(target, at, bytes, start, end)
+}
+
+function copyByByte(target: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): void {
+  const ahead = at - start
+  let i = start
+  for (const unrolled = end - 3; i < unrolled; i += 4) {
+    target[ahead + i] = bytes[i]!
+    target[ahead + i + 1] = bytes[i + 1]!
+    target[ahead + i + 2] = bytes[i + 2]!
+    target[ahead + i + 3] = bytes[i + 3]!
+  }
+  for (; i < end; i++) target[ahead + i] = bytes[i]!
 }
 
 /** A copy of `bytes[start, end)`. `slice` would not do: a Buffer's gives the same memory. @internal */

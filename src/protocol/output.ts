@@ -11,8 +11,10 @@ const SLAB_LENGTH = 128 << 10
 const MOST_SPARE_SLABS = 8
 /** Slabs that a connection remembers to have given to a transport that may still read from them. */
 const MOST_PINNED = 32
-/** Prepared frames above this are written from where they lie; small ones leave with what else is in the slab. */
-const SHARE_FROM = 512
+/** Pieces up to this are copied next to what was before them, so that a transport gets one piece and not many. */
+const JOIN_UP_TO = 1024
+/** A joined piece that is this long gets no more. */
+const JOINED_LENGTH = 64 << 10
 
 /** A piece of memory that the outputs of many connections fill one after the other. */
 class Slab {
@@ -142,12 +144,11 @@ export class Output {
   /** Appends a frame that exists. A server writes its very bytes; a client masks, so it makes a frame. */
   prepared({ byte0, frame, payload }: PreparedFrame): void {
     if (this.#maskingKey !== null) this.frame(byte0, payload, 0, payload.length)
-    else if (frame.length > SHARE_FROM) this.#append(frame)
-    else {
-      const slab = this.#reserve(frame.length)
+    else if (frame.length <= JOIN_UP_TO && this.#isContinuedBy(frame.length)) {
+      const slab = this.#slab!
       slab.bytes.set(frame, slab.at)
       this.#commit(slab.at + frame.length)
-    }
+    } else this.#append(frame)
   }
 
   /** Takes everything, in order. After the write {@link release} must be called. */
@@ -155,9 +156,10 @@ export class Output {
     this.#closeRun()
     const chunks = this.#chunks ?? []
     this.#chunks = null
+    const pieces = chunks.length > 1 ? this.#join(chunks) : chunks
     this.#pending = 0
     this.#borrowed = false
-    return chunks
+    return pieces
   }
 
   /**
@@ -251,6 +253,47 @@ export class Output {
     this.#pending += end - slab.at
     slab.at = end
     this.#runEnd = end
+  }
+
+  /** Whether what comes next lies behind what came last. */
+  #isContinuedBy(length: number): boolean {
+    const slab = this.#slab
+    return slab !== null && this.#runEnd > this.#runStart && this.#runEnd === slab.at && SLAB_LENGTH - slab.at >= length
+  }
+
+  /**
+   * Copies small pieces that follow each other into one.
+   *
+   * Perf: `npm run bench -- broadcast`, 16 messages at a time; each piece costs the stream and the system some 300 ns.
+   */
+  #join(chunks: readonly Uint8Array[]): Uint8Array[] {
+    const joined: Uint8Array[] = []
+    for (let i = 0; i < chunks.length; ) {
+      let length = 0
+      let end = i
+      while (end < chunks.length && chunks[end]!.length <= JOIN_UP_TO && length < JOINED_LENGTH) {
+        length += chunks[end]!.length
+        end++
+      }
+      if (end - i < 2) joined.push(chunks[i++]!)
+      else {
+        joined.push(this.#copy(chunks, i, end, length))
+        i = end
+      }
+    }
+    return joined
+  }
+
+  /** `chunks[first, last)`, which are `length` bytes, in one piece. */
+  #copy(chunks: readonly Uint8Array[], first: number, last: number, length: number): Uint8Array {
+    const slab = this.#reserve(length)
+    const start = slab.at
+    for (let i = first; i < last; i++) {
+      slab.bytes.set(chunks[i]!, slab.at)
+      slab.at += chunks[i]!.length
+    }
+    this.#runStart = this.#runEnd = slab.at
+    return slab.bytes.subarray(start, slab.at)
   }
 
   #append(bytes: Uint8Array): void {

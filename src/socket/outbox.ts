@@ -12,7 +12,7 @@
  * turn like any other, and what is sent meanwhile waits behind it.
  */
 import { UsageError, WebSocketError } from '../errors.ts'
-import { isValidUtf8, utf8Length } from '../frames/bytes.ts'
+import { copyOf, isValidUtf8, utf8Length } from '../frames/bytes.ts'
 import { headerLength } from '../frames/header.ts'
 import { COPY_UP_TO } from '../protocol/output.ts'
 import { ReadyState } from '../protocol/state.ts'
@@ -130,7 +130,8 @@ export class Outbox {
     if (!this.#makeRoom(bytes, callback)) return false
     // As when they go straight through: short bytes are copied, long ones stay the caller's.
     const isCopied = payload instanceof Uint8Array && payload.length <= COPY_UP_TO
-    this.#waiting.push({ payload: isCopied ? payload.slice() : payload, isBinary, compress, callback, bytes })
+    const kept = isCopied ? copyOf(payload, 0, payload.length) : payload
+    this.#waiting.push({ payload: kept, isBinary, compress, callback, bytes })
     this.#bytes += bytes
     this.#driver.expectDrain()
     return this.#report()

@@ -59,13 +59,12 @@ export class SendCallbacks {
     if (still === -1) this.#waiting = null
   }
 
-  /** Leaves the callbacks of the next write to that write. @param last - called behind them */
-  take(last: (() => void) | undefined): SendCallback {
+  /** Leaves the callbacks of the next write to that write. */
+  take(): SendCallback {
     const callbacks = this.#ready ?? []
     this.#ready = null
     return (error) => {
       for (const callback of callbacks) callBack(this.#owner, callback, error)
-      last?.()
     }
   }
 
@@ -76,6 +75,6 @@ export class SendCallbacks {
    */
   settle(closeCode: number, closeReason: string): void {
     this.release(Number.POSITIVE_INFINITY)
-    if (this.#ready !== null) this.take(undefined)(new ConnectionClosedError(closeCode, closeReason))
+    if (this.#ready !== null) this.take()(new ConnectionClosedError(closeCode, closeReason))
   }
 }

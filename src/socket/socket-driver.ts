@@ -20,13 +20,14 @@ import type { Patient } from './heartbeat.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { callBack, type SendCallback, SendCallbacks } from './send-callbacks.ts'
 import { listenTo, type TransportListener } from './transport-listeners.ts'
+import { TransportWriter, type WriterOwner } from './transport-writer.ts'
 import { WriteStall } from './write-stall.ts'
 
 /** Output from here on does not wait for the end of the tick: the transport may be full, and others should know. */
 const FLUSH_FROM = 128 << 10
 
 /** One connection on one Duplex. */
-export class SocketDriver implements Flushable, Patient, TransportListener {
+export class SocketDriver implements Flushable, Patient, TransportListener, WriterOwner {
   silentSince = 0
   askedAt = -1
   readonly socket: Duplex
@@ -39,8 +40,8 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
   #callbacks: SendCallbacks | null = null
   /** Made while something waits. */
   #stall: WriteStall | null = null
-  /** Made for the first write. */
-  #onWritten: (() => void) | null = null
+  /** Made for the first write, or when an earlier one is under way. */
+  #writer: TransportWriter | null = null
   #isReading = false
   #isClosed = false
   #flushQueued = false
@@ -83,7 +84,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
 
   /** Bytes that were sent and have not been handed to the operating system. */
   get bufferedAmount(): number {
-    return this.connection.pendingOutput + this.connection.waitingOutput + this.socket.writableLength
+    return this.connection.pendingOutput + this.connection.waitingOutput + this.#givenOutput
   }
 
   /** Begins to read. @param head - bytes that came behind the opening handshake */
@@ -93,7 +94,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     listenTo(socket, this, this.#options.writesAreCopied)
     this.#options.heartbeat.add(this)
     // The answer to the opening handshake may still be on its way, and whoever sends waits for it.
-    if (!this.isWritable) socket.write('', this.#written)
+    if (!this.isWritable) this.#makeWriter()
     if (head.length > 0 && !this.receive(head, head.length)) socket.pause()
     if (socket.destroyed) process.nextTick(() => this.transportClosed())
     else if (!this.#isPaused && socket.readableFlowing === false) socket.resume()
@@ -108,7 +109,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     if (this.limiter === null || this.limiter.count('bytes', length)) this.connection.receive(chunk, 0, length)
     this.#isReading = false
     if (this.#bytesThisTurn >= this.#options.maxBytesPerTurn) this.#nextTurn()
-    this.#flush(true)
+    this.flush(true)
     return !this.#isPaused
   }
 
@@ -174,11 +175,24 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     else this.flush()
   }
 
+  // The writer speaks -------------------------------------------------------------------------------------------------
+
+  written(): void {
+    if (!this.isWritable || this.#isClosed) return
+    if (this.#options.writesAreCopied) this.connection.outputWritten(true)
+    if (this.#expectsDrain || !this.connection.wantsBytes) this.transportDrained()
+  }
+
   // The application speaks --------------------------------------------------------------------------------------------
 
   /** Whether the transport has nothing left to send, so that it takes more at once. */
   get isWritable(): boolean {
-    return this.socket.writableLength === 0 && this.connection.waitingFrames === 0
+    return this.#givenOutput === 0 && this.connection.waitingFrames === 0
+  }
+
+  /** Bytes that the transport has and the operating system has not. */
+  get #givenOutput(): number {
+    return this.#writer === null ? this.socket.writableLength : this.#writer.pending
   }
 
   /** Asks for one `drained`, once the transport has nothing left of what it got until then. */
@@ -292,22 +306,19 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
 
   beat(now: number): void {
     this.connection.rest(now)
-    if (this.socket.writableLength === 0) {
+    const waiting = this.#givenOutput
+    if (waiting === 0) {
       this.#stall = null
       return
     }
     this.#stall ??= new WriteStall(this.#options.writeStallTimeout)
-    if (this.#stall.isStalled(this.socket, this.#outputBytes, now)) this.#destroy(CloseCause.WriteStall)
+    if (this.#stall.isStalled(this.socket, this.#outputBytes, waiting, now)) this.#destroy(CloseCause.WriteStall)
   }
 
   // The flush ---------------------------------------------------------------------------------------------------------
 
-  flush(): void {
-    this.#flush(false)
-  }
-
   /** @param isRead - whether whoever reads is told at once to go on or not */
-  #flush(isRead: boolean): void {
+  flush(isRead = false): void {
     this.#flushQueued = false
     if (this.#isClosed) return
     if (this.connection.pendingOutput > 0) this.#write()
@@ -324,20 +335,21 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     const chunks = connection.takeOutput()
     if (this.#finSent || !socket.writable) {
       // What was written before may wait in the socket still: its memory is not free.
-      connection.outputWritten(this.#options.writesAreCopied && socket.writableLength === 0)
+      connection.outputWritten(this.#options.writesAreCopied && this.#givenOutput === 0)
       connection.outputDrained()
       callbacks?.settle(connection.closeCode, connection.closeReason)
       return
     }
+    const writer = this.#writer ?? this.#makeWriter()
+    const callback = callbacks === null || callbacks.isEmpty ? null : callbacks.take()
     // @req 6455-6.1-9
-    const last = chunks.length - 1
-    if (last > 0) socket.cork()
-    for (let i = 0; i < last; i++) socket.write(chunks[i])
-    // The socket says `drain` only above its own mark; whoever waits for less hears of the write itself.
-    const isEmpty = callbacks === null || callbacks.isEmpty
-    socket.write(chunks[last], isEmpty ? this.#written : callbacks.take(this.#written))
-    if (last > 0) socket.uncork()
-    connection.outputWritten(this.#options.writesAreCopied && socket.writableLength === 0)
+    writer.write(chunks, callback, this.#expectsDrain || !connection.wantsBytes)
+    connection.outputWritten(this.#options.writesAreCopied && this.#givenOutput === 0)
+  }
+
+  #makeWriter(): TransportWriter {
+    this.#writer = new TransportWriter(this.socket, this, this.#options.writesAreCopied)
+    return this.#writer
   }
 
   /** Calls back when what was sent last has been handed to the operating system. */
@@ -348,23 +360,9 @@ export class SocketDriver implements Flushable, Patient, TransportListener {
     else this.#callbacks.addWaiting(callback, releasedFrames + waitingFrames)
   }
 
-  /** What a write calls when it is done. */
-  get #written(): () => void {
-    this.#onWritten ??= () => {
-      if (!this.isWritable || this.#isClosed) return
-      if (this.#options.writesAreCopied) this.connection.outputWritten(true)
-      if (this.#expectsDrain || !this.connection.wantsBytes) this.transportDrained()
-    }
-    return this.#onWritten
-  }
-
   #followIntent(): void {
-    if (this.#closeTimer === undefined) {
-      this.#closeTimer = this.#options.clock.setTimeout(
-        () => this.#destroy(CloseCause.CloseTimeout),
-        this.#options.closeTimeout,
-      )
-    }
+    const { clock, closeTimeout } = this.#options
+    this.#closeTimer ??= clock.setTimeout(() => this.#destroy(CloseCause.CloseTimeout), closeTimeout)
     if (this.connection.transportIntent === TransportIntent.HalfClose && !this.#finSent) {
       this.#finSent = true
       // @req 6455-7.1.1-1

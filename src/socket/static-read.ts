@@ -13,11 +13,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { sharedReadBuffer } from '../frames/mask-memory.ts'
-
-/** The newest major version of Node in which the fields were tested to mean what they mean. */
-const TESTED_UP_TO = 24
-
-const isTested = Number.parseInt(process.versions.node, 10) <= TESTED_UP_TO
+import { isTestedNode } from './tested-node.ts'
 
 /**
  * Called for each read, with the socket as `this`. The bytes are overwritten by the next read of any socket.
@@ -49,7 +45,7 @@ let shared: Uint8Array | null = null
  * @returns whether it does
  */
 export function readIntoSharedBuffer<Socket extends Duplex>(socket: Socket, onRead: OnRead<Socket>): boolean {
-  if (!isTested) return false
+  if (!isTestedNode) return false
   const handle = (socket as { _handle?: Handle | null })._handle
   if (typeof handle?.useUserBuffer !== 'function') return false
   if (keys === null) keys = findKeys(socket)

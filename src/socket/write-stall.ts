@@ -17,9 +17,13 @@ export class WriteStall {
     this.#timeoutMs = timeoutMs
   }
 
-  /** To be asked while something waits. @param given - bytes that were given to the transport so far */
-  isStalled(transport: Duplex, given: number, now: number): boolean {
-    const waiting = transport.writableLength
+  /**
+   * To be asked while something waits.
+   *
+   * @param given - bytes that were given to the transport so far
+   * @param waiting - how many of them the system has not got yet
+   */
+  isStalled(transport: Duplex, given: number, waiting: number, now: number): boolean {
     const passed = given - waiting
     const queued = queuedInSystem(transport)
     if (waiting === 0 || passed !== this.#passed || queued !== this.#queued) {

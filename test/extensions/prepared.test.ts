@@ -126,9 +126,9 @@ describe('a prepared message on connections with permessage-deflate', () => {
   })
 
   it('goes out as it is where it shall not be compressed, and shares those bytes too [7692-6.1-2]', () => {
-    const message = prepareMessage('x'.repeat(600))
+    const message = prepareMessage('x'.repeat(1200))
     for (const options of [FORGET, KEEP]) {
-      const { connection } = server({ ...options, threshold: 601 })
+      const { connection } = server({ ...options, threshold: 1201 })
       connection.sendMessage(message)
       connection.sendMessage(message, undefined, true)
       expect(connection.takeOutput()).toEqual([message.frame, message.frame])

@@ -223,12 +223,12 @@ describe('EncodedOutput.rest', () => {
 
 describe('EncodedOutput.prepared', () => {
   it('shares the message as it is where it shall not be encoded, with a variant or without', () => {
-    const message = prepareMessage('x'.repeat(600))
+    const message = prepareMessage('x'.repeat(1200))
     encoded.prepared(message, false)
     encoder.variant = 'v'
     encoded.prepared(message, false)
     expect(output.take()).toEqual([message.frame, message.frame])
-    expect(encoder.calls).toEqual([`wants ${'x'.repeat(600)} text false`, `wants ${'x'.repeat(600)} text false`])
+    expect(encoder.calls).toEqual([`wants ${'x'.repeat(1200)} text false`, `wants ${'x'.repeat(1200)} text false`])
   })
 
   it('is encoded for this connection alone when the encoder has no variant [7692-7.2.1-11]', () => {

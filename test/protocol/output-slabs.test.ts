@@ -23,8 +23,8 @@ function fill(output: Output, pool: SlabPool, count: number): Slab[] {
 
 describe('Output.prepared', () => {
   it.each([
-    { frame: 512, shared: false },
-    { frame: 513, shared: true },
+    { frame: 1024, shared: false },
+    { frame: 1025, shared: true },
   ])('writes a frame of $frame bytes of a server as it is, from where it lies: $shared', ({ frame, shared }) => {
     const message = prepareMessage(new Uint8Array(frame - 4).fill(7))
     expect(message.frame).toHaveLength(frame)

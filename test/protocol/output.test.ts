@@ -350,15 +350,59 @@ describe('the slab', () => {
     expect(pool.current.at).toBe(0)
   })
 
-  it('gives each connection one range per uninterrupted run', () => {
+  it('gives each connection one range per uninterrupted run, and joins short ones', () => {
     const pool = new SlabPool()
     const [a, b] = [serverOutput(pool), serverOutput(pool)]
     append(a, hex('01'))
     append(a, hex('02'))
     append(b, hex('03'))
     append(a, hex('04'))
-    expect(a.take().map(toHex)).toEqual(['82 01 01 82 01 02', '82 01 04'])
-    expect(b.take().map(toHex)).toEqual(['82 01 03'])
+    append(b, hex('05'))
+    expect(b.take().map(toHex)).toEqual(['82 01 03 82 01 05'])
+    expect(a.take().map(toHex)).toEqual(['82 01 01 82 01 02 82 01 04'])
+  })
+
+  it('joins pieces of up to 1,024 bytes, up to 64 KiB and what the last one adds, and leaves longer ones apart', () => {
+    const pool = new SlabPool()
+    const [a, b] = [serverOutput(pool), serverOutput(pool)]
+    const payloads: Uint8Array[] = []
+    const alternate = (length: number, count: number): void => {
+      for (let i = 0; i < count; i++) {
+        const payload = pattern(length, i)
+        payloads.push(payload)
+        append(a, payload)
+        append(b, hex('00'))
+      }
+    }
+    alternate(10, 3)
+    alternate(1020, 1)
+    alternate(1021, 2)
+    alternate(1020, 70)
+    const pieces = a.take()
+    expect(pieces.map(({ length }) => length)).toEqual([3 * 12 + 1024, 1025, 1025, 64 * 1024, 6 * 1024])
+    expect(readFrames(concat(...pieces)).map(({ payload }) => payload)).toEqual(payloads)
+    a.release(true)
+    b.abandon()
+    expect([pool.current.users, pool.current.at]).toEqual([0, 0])
+  })
+
+  it('keeps what it joined until the transport says that it is done with it', () => {
+    const pool = new SlabPool()
+    const slab = pool.current
+    const [a, b] = [serverOutput(pool), serverOutput(pool)]
+    for (const payload of [hex('01'), hex('02')]) {
+      append(a, payload)
+      append(b, payload)
+    }
+    b.abandon()
+    const [joined] = a.take()
+    a.release(false)
+    append(b, hex('03'))
+    expect(toHex(joined!)).toBe('82 01 01 82 01 02')
+    b.abandon()
+    expect(slab.at).toBeGreaterThan(0)
+    a.release(true)
+    expect([slab.at, slab.users, slab.pins]).toEqual([0, 0, 0])
   })
 
   it('is not filled again while another connection has not released its bytes', () => {

@@ -58,7 +58,7 @@ describe('prepareMessage', () => {
 })
 
 describe('Connection.sendMessage with a prepared message', () => {
-  it.each(LENGTHS)('writes the prepared bytes of a server, %i long, and large ones from where they lie', (length) => {
+  it.each(LENGTHS)('writes the prepared bytes of a server, %i long, from where they lie', (length) => {
     const message = prepareMessage(new Uint8Array(length).fill(7))
     const { connection } = new Endpoint('server')
     connection.sendMessage(message)
@@ -66,7 +66,8 @@ describe('Connection.sendMessage with a prepared message', () => {
     expect(connection.hasBorrowedOutput).toBe(false)
     const chunks = connection.takeOutput()
     expectBytes(concat(...chunks), message.frame)
-    expect(chunks.includes(message.frame)).toBe(message.frame.length > 512)
+    expect(chunks).toEqual([message.frame])
+    expect(chunks[0]).toBe(message.frame)
   })
 
   it.each(LENGTHS)('masks %i bytes of a client with a fresh key for each copy (§5.3) [6455-5.3-2]', (length) => {

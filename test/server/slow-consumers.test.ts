@@ -190,7 +190,7 @@ describe('a peer that does not read, over TCP', () => {
       let now = 0
       const isStalled = (): boolean => {
         now += 1000
-        return stall.isStalled(socket, length, now)
+        return stall.isStalled(socket, length, socket.writableLength, now)
       }
       await until(isStalled)
       let read = 0

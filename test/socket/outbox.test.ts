@@ -56,9 +56,12 @@ describe('messages for a transport that is full', () => {
     expect(ws.bufferedAmount).toBe(0)
   })
 
-  it('are what they were when they were sent, although their memory was used again', async () => {
+  it.each([
+    ['an array', new Uint8Array(40)],
+    ['a Buffer', Buffer.alloc(40)],
+  ])('are what they were when they were sent, although the memory of %s was used again', async (_, bytes) => {
     const connection = await stalled()
-    const bytes = new Uint8Array(40).fill(1)
+    bytes.fill(1)
     expect(connection.ws.send(bytes)).toBe(true)
     bytes.fill(2)
     connection.transport.unstall()

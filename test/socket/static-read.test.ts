@@ -1,33 +1,19 @@
 import { once } from 'node:events'
-import { connect, createServer, type Server, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readIntoSharedBuffer } from '../../src/socket/static-read.ts'
-import { portOf } from '../support/port.ts'
+import { type SocketPair, SocketPairs } from '../support/socket-pairs.ts'
 
-let server: Server
-const sockets: Socket[] = []
+let pairs: SocketPairs
 
 beforeEach(async () => {
-  server = createServer({ allowHalfOpen: true })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  pairs = await SocketPairs.listen()
 })
 
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy()
-  server.close()
-  await once(server, 'close')
-})
+afterEach(() => pairs[Symbol.asyncDispose]())
 
-/** Both ends of a connection: the client's, and the accepted one. */
-async function pair(): Promise<{ client: Socket; accepted: Socket }> {
-  const accepting = once(server, 'connection')
-  const client = connect(portOf(server), '127.0.0.1')
-  const [accepted] = (await accepting) as [Socket]
-  sockets.push(client, accepted)
-  return { client, accepted }
-}
+const pair = (): Promise<SocketPair> => pairs.make()
 
 interface Collected {
   /** Whether the socket reads into the shared buffer. */
@@ -128,10 +114,7 @@ describe('readIntoSharedBuffer', () => {
 
   it('leaves a socket alone that somebody reads in a way of his own', async () => {
     const own: string[] = []
-    const accepting = once(server, 'connection')
-    const socket = connect({
-      port: portOf(server),
-      host: '127.0.0.1',
+    const { client, accepted } = await pairs.make({
       onread: {
         buffer: Buffer.alloc(100),
         callback: (count, buffer) => {
@@ -140,11 +123,9 @@ describe('readIntoSharedBuffer', () => {
         },
       },
     })
-    const [accepted] = (await accepting) as [Socket]
-    sockets.push(socket, accepted)
-    expect(readIntoSharedBuffer(socket, () => true)).toBe(false)
+    expect(readIntoSharedBuffer(client, () => true)).toBe(false)
     accepted.end('mine')
-    await once(socket, 'close')
+    await once(client, 'close')
     expect(own).toEqual(['mine'])
   })
 })

@@ -75,9 +75,11 @@ async function findingOf(check: Check, lab: Lab): Promise<Finding | Findings> {
 }
 
 function verdictOn(requirement: Requirement, findings: ReadonlyMap<Check, Finding | Findings>): Verdict {
-  const about = [...findings]
-    .filter(([{ ids }]) => ids.includes(requirement.id))
-    .map(([check, found]) => [check, findingOn(requirement.id, found)] as const)
+  // In the order of the list, whichever was done first.
+  const about = CHECKS.flatMap((check) => {
+    const found = check.ids.includes(requirement.id) ? findings.get(check) : undefined
+    return found === undefined ? [] : [[check, findingOn(requirement.id, found)] as const]
+  })
   const failed = about.flatMap(([{ what }, finding]) =>
     finding.verdict === 'not met' ? [`${what}: ${finding.seen}`] : [],
   )
