@@ -72,17 +72,17 @@ export class Reader implements DecoderHost, FrameSink {
 
   /** Whether bytes wait for `readRetained`. */
   get hasRetained(): boolean {
-    return this.#retained !== null && !this.#isHeld && (this.#retained.length > 0 || this.#retained.ended)
+    return this.#retained !== null && !this.#isHeld() && (this.#retained.length > 0 || this.#retained.ended)
   }
 
   /** Whether bytes that arrive would be read at once, or discarded. */
   get wantsBytes(): boolean {
-    return this.#isOver || (!this.#isHeld && this.retainedLength === 0)
+    return this.#isOver || (!this.#isHeld() && this.retainedLength === 0)
   }
 
   receive(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isOver) return
-    if (this.retainedLength > 0 || this.#isReading || this.#isHeld) {
+    if (this.retainedLength > 0 || this.#isReading || this.#isHeld()) {
       this.#retain().append(bytes, start, end)
       return
     }
@@ -193,7 +193,7 @@ export class Reader implements DecoderHost, FrameSink {
     this.#target.fail(violation)
   }
 
-  get #isHeld(): boolean {
+  #isHeld(): boolean {
     return this.#isPaused || this.#isStalled || this.isDecoding
   }
 
@@ -220,7 +220,7 @@ export class Reader implements DecoderHost, FrameSink {
     this.#isReading = true
     parser.allow(maxFramesPerTurn)
     this.#decodedLeft = DECODED_PER_TURN
-    while (at < end && !parser.isSpent && this.#decodedLeft > 0 && !this.#isHeld) {
+    while (at < end && !parser.isSpent && this.#decodedLeft > 0 && !this.#isHeld()) {
       at = parser.parse(bytes, at, end)
       // @req 6455-7.1.1-1 @req 6455-7.1.7-7
       if (this.#isOver) at = end

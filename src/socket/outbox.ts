@@ -99,7 +99,7 @@ export class Outbox {
 
   /** Whether nothing waits, so that a message may go straight to the transport. */
   get isEmpty(): boolean {
-    return this.#turn === null && this.#length === 0
+    return this.#turn === null && this.#length() === 0
   }
 
   /** Whether a message is being streamed. */
@@ -107,7 +107,7 @@ export class Outbox {
     return this.#turn !== null
   }
 
-  get #length(): number {
+  #length(): number {
     return this.#waiting.length - this.#next
   }
 
@@ -273,7 +273,7 @@ export class Outbox {
 
   /** A message that finds nothing before it always fits: `maxBackpressure` bounds what waits, not what may be sent. */
   #fits(bytes: number): boolean {
-    const waiting = this.bufferedAmount + this.#length * MESSAGE_COST
+    const waiting = this.bufferedAmount + this.#length() * MESSAGE_COST
     return waiting === 0 || waiting + bytes + MESSAGE_COST <= this.#options.maxBackpressure
   }
 
@@ -309,15 +309,15 @@ export class Outbox {
 
   /** Gives the transport what it can take. */
   #pump(): void {
-    while (this.#turn === null && this.#length > 0 && this.#driver.isWritable) {
+    while (this.#turn === null && this.#length() > 0 && this.#driver.isWritable) {
       this.#batch(false)
       this.#driver.flush()
     }
-    if (this.#length > 0 || this.#turn !== null) this.#driver.expectDrain()
+    if (this.#length() > 0 || this.#turn !== null) this.#driver.expectDrain()
   }
 
   #sendAll(): void {
-    if (this.#turn === null && this.#length > 0) this.#batch(true)
+    if (this.#turn === null && this.#length() > 0) this.#batch(true)
   }
 
   /** Frames messages, in order, up to a streamed one. @param all - otherwise until there is enough for a write */
@@ -327,7 +327,7 @@ export class Outbox {
       this.abandon()
       return
     }
-    while (this.#length > 0 && this.#turn === null && (all || this.#wantsMore())) {
+    while (this.#length() > 0 && this.#turn === null && (all || this.#wantsMore())) {
       const item = this.#shift()
       if (isTurn(item)) {
         this.#turn = item

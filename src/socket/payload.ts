@@ -3,6 +3,9 @@ import { copyTo, decodeUtf8, isValidUtf8 } from '../frames/bytes.ts'
 import { PreparedMessage } from '../protocol/prepared-message.ts'
 import type { BinaryType } from './events.ts'
 
+/** Perf: `npm run bench -- echo`; the global `Buffer` is a getter, called for each message. */
+const { allocUnsafe, from: bufferFrom } = Buffer
+
 /** What `ping` and `pong` take. A number is sent as its decimal digits, a list of bytes as these bytes joined. */
 export type ControlPayload = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | number | readonly Uint8Array[]
 
@@ -67,7 +70,7 @@ export function toText(bytes: Uint8Array): string {
 
 /** `bytes[start, end)` as a Buffer: the same memory when the receiver may keep it, a copy otherwise. */
 export function toBuffer(bytes: Uint8Array, start: number, end: number, owned: boolean): Buffer {
-  if (owned) return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start)
+  if (owned) return bufferFrom(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start)
   const copy = allocate(end - start)
   copyTo(copy, 0, bytes, start, end)
   return copy
@@ -87,12 +90,12 @@ let poolAt = 0
  * Perf: `npm run bench -- echo`, 16 KiB; without the system calls, 4 KiB 4.1 us -> 2.6 us a message.
  */
 function allocate(length: number): Buffer {
-  if (length < POOL_FROM || length > POOL_UP_TO) return Buffer.allocUnsafe(length)
+  if (length < POOL_FROM || length > POOL_UP_TO) return allocUnsafe(length)
   if (pool === null || poolAt + length > POOL_LENGTH) {
     pool = Buffer.allocUnsafeSlow(POOL_LENGTH).buffer
     poolAt = 0
   }
-  const bytes = Buffer.from(pool, poolAt, length)
+  const bytes = bufferFrom(pool, poolAt, length)
   poolAt = (poolAt + length + 7) & ~7
   return bytes
 }

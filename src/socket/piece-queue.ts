@@ -1,5 +1,6 @@
 import { GrowingBytes } from '../protocol/growing-bytes.ts'
 import type { MessageSink } from '../protocol/listener.ts'
+import { shortLivedBuffer } from './collector-hint.ts'
 import { toBuffer } from './payload.ts'
 import { Waiters } from './waiters.ts'
 
@@ -67,6 +68,7 @@ export class PieceQueue implements MessageSink {
     if (this.#collected !== null) this.#collected.append(bytes, start, end)
     else {
       this.#push(toBuffer(bytes, start, end, false))
+      shortLivedBuffer(end - start)
       this.#waiters.wake()
     }
   }

@@ -141,7 +141,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     const isBinary = options?.binary ?? typeof payload !== 'string'
     const fin = options?.fin !== false
     if (fin) this.traffic.messagesSent++
-    const isWhole = payload instanceof PreparedMessage || (fin && !this.#isFragmenting)
+    const isWhole = payload instanceof PreparedMessage || (fin && !this.#isFragmenting())
     if (!isWhole) return this.outbox.sendFragment(payload, isBinary, fin, options?.compress, callback)
     const isEmpty = this.#outbox === null || this.#outbox.isEmpty
     if (!isEmpty || !driver.isWritable) return this.outbox.enqueue(payload, isBinary, options?.compress, callback)
@@ -154,7 +154,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   async sendStream(source: StreamSource, options: SendStreamOptions): Promise<void> {
     if (this.driver.readyState !== ReadyState.OPEN) throw this.endError()
     // @req 6455-5.4-4
-    if (this.#isFragmenting) throw new UsageError('sendStream: a fragmented message is open (6455-5.4-4)')
+    if (this.#isFragmenting()) throw new UsageError('sendStream: a fragmented message is open (6455-5.4-4)')
     await new OutgoingStream(this.driver, this.outbox, source, options).run()
     this.traffic.messagesSent++
   }
@@ -193,7 +193,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.traffic.messagesReceived++
     if (this.#inbox === null || this.#inbox.isIdle) {
       const data = this.toData(isBinary, bytes, start, end, owned)
-      if (!this.#emit(data, isBinary) && this.#isHeld) this.inbox.push(data, isBinary, end - start)
+      if (!this.#emit(data, isBinary) && this.#isHeld()) this.inbox.push(data, isBinary, end - start)
     } else this.#inbox.message(isBinary, bytes, start, end, owned)
   }
 
@@ -201,7 +201,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   messageStart(isBinary: boolean): MessageSink | null {
     const consumer = this.#inbox === null ? null : this.#inbox.consumer
     if (consumer === 'messages') return null
-    if (consumer === null && (!this.#isHeld || this.#emitter.listenerCount('message') > 0)) return null
+    if (consumer === null && (!this.#isHeld() || this.#emitter.listenerCount('message') > 0)) return null
     if (!this.#isWithinRate('messages')) return null
     this.traffic.messagesReceived++
     return this.inbox.start(isBinary)
@@ -277,12 +277,12 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   /** Whether a message was begun in fragments and not ended; one that is streamed does not count. */
-  get #isFragmenting(): boolean {
+  #isFragmenting(): boolean {
     return this.driver.connection.isSendingFragments && this.#outbox?.isStreaming !== true
   }
 
   /** Whether a message that no listener took is kept: for an iteration, or for whoever may still come. */
-  get #isHeld(): boolean {
+  #isHeld(): boolean {
     return this.#options.withoutListener !== 'discard' || (this.#inbox !== null && this.#inbox.consumer !== null)
   }
 

@@ -84,7 +84,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
 
   /** Bytes that were sent and have not been handed to the operating system. */
   get bufferedAmount(): number {
-    return this.connection.pendingOutput + this.connection.waitingOutput + this.#givenOutput
+    return this.connection.pendingOutput + this.connection.waitingOutput + this.#givenOutput()
   }
 
   /** Begins to read. @param head - bytes that came behind the opening handshake */
@@ -187,11 +187,11 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
 
   /** Whether the transport has nothing left to send, so that it takes more at once. */
   get isWritable(): boolean {
-    return this.#givenOutput === 0 && this.connection.waitingFrames === 0
+    return this.#givenOutput() === 0 && this.connection.waitingFrames === 0
   }
 
   /** Bytes that the transport has and the operating system has not. */
-  get #givenOutput(): number {
+  #givenOutput(): number {
     return this.#writer === null ? this.socket.writableLength : this.#writer.pending
   }
 
@@ -306,7 +306,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
 
   beat(now: number): void {
     this.connection.rest(now)
-    const waiting = this.#givenOutput
+    const waiting = this.#givenOutput()
     if (waiting === 0) {
       this.#stall = null
       return
@@ -335,7 +335,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     const chunks = connection.takeOutput()
     if (this.#finSent || !socket.writable) {
       // What was written before may wait in the socket still: its memory is not free.
-      connection.outputWritten(this.#options.writesAreCopied && this.#givenOutput === 0)
+      connection.outputWritten(this.#options.writesAreCopied && this.#givenOutput() === 0)
       connection.outputDrained()
       callbacks?.settle(connection.closeCode, connection.closeReason)
       return
@@ -344,7 +344,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     const callback = callbacks === null || callbacks.isEmpty ? null : callbacks.take()
     // @req 6455-6.1-9
     writer.write(chunks, callback, this.#expectsDrain || !connection.wantsBytes)
-    connection.outputWritten(this.#options.writesAreCopied && this.#givenOutput === 0)
+    connection.outputWritten(this.#options.writesAreCopied && this.#givenOutput() === 0)
   }
 
   #makeWriter(): TransportWriter {
