@@ -14,7 +14,7 @@ const OURS = 'framewright'
 interface Peer {
   readonly name: string
   readonly server: string
-  /** Passes the bytes of the frames on as they are, without a handshake. */
+  /** Passes the bytes of the frames on as they are. */
   readonly isRaw?: boolean
 }
 
@@ -47,14 +47,11 @@ export const bench: Bench = {
       settings.progress(cell)
       cpu.push(await measure(settings, cell, payload, inflight))
     }
-    const tables: Table[] = [
-      {
-        title: `Broadcast to ${RECEIVERS}, payload : messages at a time`,
-        unit: 'µs of the server per delivered message',
-        ours: OURS,
-        rows: cpu,
-      },
-    ]
+    const tables: Table[] = []
+    if (cpu.length > 0) {
+      const title = `Broadcast to ${RECEIVERS}, payload : messages at a time`
+      tables.push({ title, unit: 'µs of the server per delivered message', ours: OURS, rows: cpu })
+    }
     if ('stalled'.includes(settings.cell)) tables.push(...(await measureStalled(settings)))
     return tables
   },
@@ -176,7 +173,7 @@ function load(
     inflight,
     seconds: settings.quick ? 0.6 : 1.5,
     warmup: settings.quick ? 0.4 : 0.8,
-    head: isRaw ? null : upgradeRequest(),
+    head: upgradeRequest(),
     send,
     reply: isRaw ? send : reply,
   })
