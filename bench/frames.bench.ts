@@ -87,28 +87,41 @@ function cell(settings: Settings, stream: Stream, cut: Cut, parsers: readonly Pa
 
 /**
  * Every chunk is copied to its place before it is parsed, for everybody, as the system does when a socket is read; the
- * contender `memcpy` does nothing else. So parsers that unmask in place find masked bytes each time.
+ * contender `memcpy` does nothing else. So parsers that unmask in place find masked bytes each time. The place is the one
+ * where the sockets of that library read to.
  */
 function prepare(parser: ParserContender, stream: Stream, cut: Cut): () => void {
-  const pristine = parser.unmasked ? withoutMasks(stream.bytes) : Buffer.from(stream.bytes)
-  const lengths = cut.chunks(stream)
-  const { source, target } = copyPair(pristine)
-  const sources = slice(source, lengths)
-  const chunks = slice(target, lengths)
+  const { sources, places } = readsOf(parser, stream, cut.chunks(stream))
   check(parser, stream, cut)
   let count = 0
   const parse = parser.make(() => {
     count++
   })
   return () => {
-    for (let i = 0; i < chunks.length; i++) {
-      const chunk = chunks[i]!
-      chunk.set(sources[i]!)
-      parse(chunk)
+    for (let i = 0; i < sources.length; i++) {
+      const source = sources[i]!
+      const place = places[i]!
+      place.set(source)
+      parse(place, source.length)
     }
     if (count !== stream.messages) throw new Error(`${parser.name} read ${count} messages of ${stream.messages}`)
     count = 0
   }
+}
+
+/** What is read, and where to; a chunk that is longer than the read buffer has a place of its own. */
+function readsOf(parser: ParserContender, stream: Stream, lengths: readonly number[]) {
+  const pristine = parser.unmasked ? withoutMasks(stream.bytes) : Buffer.from(stream.bytes)
+  const { source, target } = copyPair(pristine)
+  const { readBuffer } = parser
+  if (readBuffer === undefined || lengths.some((length) => length > readBuffer.length)) {
+    return { sources: slice(source, lengths), places: slice(target, lengths) }
+  }
+  const place = readBuffer as Buffer
+  // Like the pair: not at the same place of a page.
+  target.set(source)
+  const sources = slice(target, lengths)
+  return { sources, places: sources.map(() => place) }
 }
 
 function memcpy(stream: Stream, cut: Cut): Contender {
@@ -135,7 +148,7 @@ function check(parser: ParserContender, stream: Stream, cut: Cut): void {
     length += end - start
     hash.update(payload.subarray(start, end))
   })
-  for (const chunk of slice(bytes, cut.chunks(stream))) parse(chunk)
+  for (const chunk of slice(bytes, cut.chunks(stream))) parse(chunk, chunk.length)
   if (messages !== stream.messages) throw new Error(`${parser.name} read ${messages} messages of ${stream.messages}`)
   // Where payload is handed on in pieces only the count is to be had.
   if (length === stream.payloadBytes && hash.digest('hex') !== payloadHash(stream.bytes)) {

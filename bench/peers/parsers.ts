@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import type { FrameSink } from '../../src/frames/frame-sink.ts'
+import { sharedReadBuffer } from '../../src/frames/mask-memory.ts'
 import { FrameParser } from '../../src/frames/parser.ts'
 import { Connection } from '../../src/protocol/connection.ts'
 
@@ -21,24 +22,31 @@ export interface ParserContender {
   readonly name: string
   /** Whether it reads only what servers send: then it gets the same frames without masks. */
   readonly unmasked?: boolean
-  /** @returns a function that takes the next chunk of the stream; the chunk may be overwritten */
-  make(onMessage: OnMessage): (chunk: Buffer) => void
+  /** Where its sockets read to, when that is one place for all reads; others have a new one for each. */
+  readonly readBuffer?: Uint8Array
+  /** @returns a function that takes the next chunk of the stream, `length` bytes; the chunk may be overwritten */
+  make(onMessage: OnMessage): (chunk: Buffer, length: number) => void
 }
 
 /** The parser alone; a fragmented or cut message is counted when it is complete. */
 const ours: ParserContender = {
   name: 'framewright',
+  readBuffer: sharedReadBuffer(),
   make(onMessage) {
     const parser = new FrameParser(new CountingSink(onMessage), { role: 'server' })
-    return (chunk) => {
-      parser.parse(chunk)
+    return (chunk, length) => {
+      parser.parse(chunk, 0, length)
     }
   },
 }
 
+/** The same on chunks that somebody else has read. */
+const oursElsewhere: ParserContender = { name: 'framewright, other memory', make: ours.make }
+
 /** Parser, joining of fragments, limits and the state machine: all that stands between bytes and message. */
 const ourConnection: ParserContender = {
   name: 'framewright connection',
+  readBuffer: sharedReadBuffer(),
   make(onMessage) {
     const connection = new Connection(
       {
@@ -50,7 +58,7 @@ const ourConnection: ParserContender = {
       },
       { role: 'server', autoPong: false, maxFramesPerTurn: Number.POSITIVE_INFINITY },
     )
-    return (chunk) => connection.receive(chunk)
+    return (chunk, length) => connection.receive(chunk, 0, length)
   },
 }
 
@@ -229,6 +237,7 @@ function unmask(bytes: Uint8Array, start: number, end: number): void {
 export function allParsers(): ParserContender[] {
   return [
     ours,
+    oursElsewhere,
     ourConnection,
     wsParser('ws', loadReceiver(false)),
     wsParser('ws + bufferutil', loadReceiver(true)),

@@ -6,9 +6,9 @@
 
 /** The whole words of the buffer in which the bytes of a view lie. @internal */
 export interface Words {
-  readonly bytes: Uint8Array
+  bytes: Uint8Array
   /** Where the view begins in the buffer. */
-  readonly base: number
+  base: number
   readonly buffer: ArrayBufferLike
   readonly int32: Int32Array<ArrayBufferLike>
   readonly int64: BigInt64Array<ArrayBufferLike>
@@ -23,7 +23,7 @@ const REMEMBER_UP_TO = 1 << 20
 let remembered: Words = newWords(new Uint8Array(0))
 
 /**
- * The words in which `bytes` lie.
+ * The words in which `bytes` lie; good until the next call.
  *
  * Perf: `npm run bench -- frames mask`; the last view is found again without a look at its buffer, and other views of
  * the last buffer share its words.
@@ -33,7 +33,8 @@ export function wordsOf(bytes: Uint8Array): Words {
   if (bytes === remembered.bytes) return remembered
   const { buffer, byteOffset: base } = bytes
   if (buffer === remembered.buffer) {
-    remembered = { ...remembered, bytes, base }
+    remembered.bytes = bytes
+    remembered.base = base
     return remembered
   }
   const words = newWords(bytes)

@@ -25,20 +25,19 @@ describe('wordsOf', () => {
     expect(words.int32).toHaveLength(16)
   })
 
-  it('keeps the words of the last view', () => {
-    const bytes = new Uint8Array(100)
-    const words = wordsOf(bytes)
-    expect(wordsOf(bytes)).toBe(words)
-    expect(wordsOf(bytes.subarray(0))).not.toBe(words)
-    expect(wordsOf(bytes)).not.toBe(words)
-  })
-
-  it('shares the words of a buffer between its views', () => {
+  it('keeps the words of the last buffer for all its views, each with its own beginning', () => {
     const bytes = new Uint8Array(100)
     const { int32, int64 } = wordsOf(bytes)
-    const other = wordsOf(bytes.subarray(30))
-    expect(other.base).toBe(30)
-    expect([other.int32, other.int64].map((words, i) => words === [int32, int64][i])).toEqual([true, true])
+    for (const [view, start] of [
+      [bytes, 0],
+      [bytes.subarray(30), 30],
+      [bytes.subarray(0), 0],
+    ] as const) {
+      const words = wordsOf(view)
+      expect(words.base).toBe(start)
+      expect(words.int32).toBe(int32)
+      expect(words.int64).toBe(int64)
+    }
   })
 
   it('does not keep those of a buffer whose length may change', () => {
@@ -53,11 +52,11 @@ describe('wordsOf', () => {
 
   it('keeps those of a buffer of 1 MiB, and does not pin the memory of a larger one', () => {
     const largest = new Uint8Array(MIB)
-    const words = wordsOf(largest)
+    const { int32 } = wordsOf(largest)
     const larger = new Uint8Array(MIB + 1).subarray(0, 10)
-    const views = wordsOf(larger)
-    expect(views.int32.buffer).toBe(larger.buffer)
-    expect(wordsOf(larger)).not.toBe(views)
-    expect(wordsOf(largest)).toBe(words)
+    const ofLarger = wordsOf(larger).int32
+    expect(ofLarger.buffer).toBe(larger.buffer)
+    expect(wordsOf(larger).int32).not.toBe(ofLarger)
+    expect(wordsOf(largest).int32).toBe(int32)
   })
 })
