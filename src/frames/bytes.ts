@@ -107,6 +107,37 @@ export function uninitialised(length: number): Uint8Array<ArrayBuffer> {
   return Buffer.allocUnsafeSlow(length)
 }
 
+/** `bytes[start, end)` as a Buffer of the same memory. @internal */
+export function asBuffer(bytes: Uint8Array, start: number, end: number): Buffer {
+  if (start === 0 && end === bytes.length && bytes instanceof Buffer) return bytes
+  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start)
+}
+
+/** Below this Node's own pool does: a message that is kept must not keep hundreds of others. */
+const POOL_FROM = 1 << 10
+const POOL_UP_TO = 16 << 10
+const POOL_LENGTH = 64 << 10
+let pool: ArrayBuffer | null = null
+let poolAt = 0
+
+/**
+ * Memory for a message, uninitialised. Middling ones lie next to each other, at most 64 in a piece: a piece of memory
+ * for each, or for a few, costs the collector more than the messages are worth.
+ *
+ * Perf: `npm run bench -- echo`, 16 KiB; without the system calls, 4 KiB 4.1 us -> 2.6 us a message.
+ * @internal
+ */
+export function messageMemory(length: number): Buffer {
+  if (length < POOL_FROM || length > POOL_UP_TO) return Buffer.allocUnsafe(length)
+  if (pool === null || poolAt + length > POOL_LENGTH) {
+    pool = Buffer.allocUnsafeSlow(POOL_LENGTH).buffer
+    poolAt = 0
+  }
+  const bytes = Buffer.from(pool, poolAt, length)
+  poolAt = (poolAt + length + 7) & ~7
+  return bytes
+}
+
 /** Below this many bytes a loop copies faster than `set`, which takes the same for 1 byte and for 100. */
 const LOOP_BELOW = 16
 /** The same where `set` needs a view of a part. */

@@ -1,4 +1,4 @@
-import { copyTo, uninitialised } from '../frames/bytes.ts'
+import { copyTo, messageMemory, uninitialised } from '../frames/bytes.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const LEAST_CAPACITY = 256
@@ -79,7 +79,7 @@ export class GrowingBytes {
       return
     }
     const capacity = Math.min(Math.max((this.#used + more) * 2, LEAST_CAPACITY), BLOCK_LENGTH)
-    const grown = capacity === BLOCK_LENGTH ? (spareBlocks.pop() ?? uninitialised(capacity)) : uninitialised(capacity)
+    const grown = capacity === BLOCK_LENGTH ? (spareBlocks.pop() ?? uninitialised(capacity)) : messageMemory(capacity)
     grown.set(this.#bytes.subarray(0, this.#used))
     this.#bytes = grown
   }
@@ -87,7 +87,7 @@ export class GrowingBytes {
   /** Puts everything into one buffer. @param capacity - its length */
   #gather(capacity: number): void {
     const { length } = this
-    const whole = uninitialised(capacity)
+    const whole = messageMemory(capacity)
     const blocks = this.#full ?? []
     let at = 0
     for (const block of blocks) {

@@ -1,10 +1,7 @@
 import { UsageError } from '../errors.ts'
-import { copyTo, decodeUtf8, isValidUtf8 } from '../frames/bytes.ts'
+import { asBuffer, copyTo, decodeUtf8, isValidUtf8, messageMemory } from '../frames/bytes.ts'
 import { PreparedMessage } from '../protocol/prepared-message.ts'
 import type { BinaryType } from './events.ts'
-
-/** Perf: `npm run bench -- echo`; the global `Buffer` is a getter, called for each message. */
-const { allocUnsafe, from: bufferFrom } = Buffer
 
 /** What `ping` and `pong` take. A number is sent as its decimal digits, a list of bytes as these bytes joined. */
 export type ControlPayload = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | number | readonly Uint8Array[]
@@ -70,34 +67,10 @@ export function toText(bytes: Uint8Array): string {
 
 /** `bytes[start, end)` as a Buffer: the same memory when the receiver may keep it, a copy otherwise. */
 export function toBuffer(bytes: Uint8Array, start: number, end: number, owned: boolean): Buffer {
-  if (owned) return bufferFrom(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start)
-  const copy = allocate(end - start)
+  if (owned) return asBuffer(bytes, start, end)
+  const copy = messageMemory(end - start)
   copyTo(copy, 0, bytes, start, end)
   return copy
-}
-
-/** Below this Node's own pool does: a message that is kept must not keep hundreds of others. */
-const POOL_FROM = 1 << 10
-const POOL_UP_TO = 16 << 10
-const POOL_LENGTH = 64 << 10
-let pool: ArrayBuffer | null = null
-let poolAt = 0
-
-/**
- * Memory for a message, uninitialised. Middling ones lie next to each other, at most 64 in a piece: a piece of memory
- * for each, or for a few, costs the collector more than the messages are worth.
- *
- * Perf: `npm run bench -- echo`, 16 KiB; without the system calls, 4 KiB 4.1 us -> 2.6 us a message.
- */
-function allocate(length: number): Buffer {
-  if (length < POOL_FROM || length > POOL_UP_TO) return allocUnsafe(length)
-  if (pool === null || poolAt + length > POOL_LENGTH) {
-    pool = Buffer.allocUnsafeSlow(POOL_LENGTH).buffer
-    poolAt = 0
-  }
-  const bytes = bufferFrom(pool, poolAt, length)
-  poolAt = (poolAt + length + 7) & ~7
-  return bytes
 }
 
 const BINARY_TYPES: readonly unknown[] = ['nodebuffer', 'arraybuffer', 'blob', 'fragments'] satisfies BinaryType[]
