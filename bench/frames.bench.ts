@@ -109,7 +109,7 @@ function prepare(parser: ParserContender, stream: Stream, cut: Cut): () => void 
   }
 }
 
-/** What is read, and where to; a chunk that is longer than the read buffer has a place of its own. */
+/** What is read, and where to; chunks have places of their own where one is longer than the read buffer. */
 function readsOf(parser: ParserContender, stream: Stream, lengths: readonly number[]) {
   const pristine = parser.unmasked ? withoutMasks(stream.bytes) : Buffer.from(stream.bytes)
   const { source, target } = copyPair(pristine)
