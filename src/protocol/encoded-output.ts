@@ -2,6 +2,7 @@ import type { Encoder } from '../extensions/extension.ts'
 import { copyOf, encodeUtf8 } from '../frames/bytes.ts'
 import { FIN, OPCODE, RSV1 } from '../frames/header.ts'
 import { isControl, Opcode } from '../frames/opcode.ts'
+import { Queue } from '../ground/queue.ts'
 import { COPY_UP_TO, type Output } from './output.ts'
 import type { PreparedMessage } from './prepared-message.ts'
 
@@ -24,7 +25,7 @@ export class EncodedOutput {
   readonly #encoder: Encoder
   readonly #woken: () => void
   /** The first one is being encoded elsewhere. */
-  #waiting: WaitingFrame[] = []
+  readonly #waiting: Queue<WaitingFrame> = new Queue()
   #waitingBytes = 0
   #done = 0
   /** Whether the open message is encoded. */
@@ -61,7 +62,7 @@ export class EncodedOutput {
   data(byte0: number, payload: string | Uint8Array, compress: boolean | undefined): void {
     const opcode = byte0 & OPCODE
     const isWanted = opcode !== Opcode.Continuation && this.#encoder.wants(payload, opcode === Opcode.Binary, compress)
-    if (this.#waiting.length === 0 && this.#tryAtOnce(byte0, payload, isWanted)) return
+    if (this.#waiting.isEmpty && this.#tryAtOnce(byte0, payload, isWanted)) return
     const bytes = typeof payload === 'string' ? encodeUtf8(payload) : copyOf(payload, 0, payload.length)
     this.#wait({ byte0, payload: bytes, isWanted, prepared: null })
   }
@@ -72,19 +73,19 @@ export class EncodedOutput {
     const isWanted = this.#encoder.wants(payload, message.isBinary, compress)
     const prepared = isWanted && this.#encoder.variant === null ? null : message
     const frame = { byte0, payload, isWanted, prepared }
-    if (this.#waiting.length > 0 || !this.#sendWaiting(frame)) this.#wait(frame)
+    if (!this.#waiting.isEmpty || !this.#sendWaiting(frame)) this.#wait(frame)
   }
 
   /** Sends the Close frame, behind all that waits. */
   close(byte0: number, body: Uint8Array): void {
-    if (this.#waiting.length === 0) this.#output.frame(byte0, body, 0, body.length)
+    if (this.#waiting.isEmpty) this.#output.frame(byte0, body, 0, body.length)
     else this.#wait({ byte0, payload: body, isWanted: false, prepared: null })
   }
 
   /** Forgets what waits, but a Close frame, which goes out now; nothing is encoded any more. */
   abandon(): void {
-    const last = this.#waiting.at(-1)
-    this.#waiting = []
+    const { last } = this.#waiting
+    this.#waiting.takeAll()
     this.#waitingBytes = 0
     this.#encoder.close()
     if (last !== undefined && isControl(last.byte0 & OPCODE)) {
@@ -138,7 +139,7 @@ export class EncodedOutput {
     if (prepared !== null) {
       prepared.variants.whenMade(this.#encoder.variant!, () => {
         // Unless it was abandoned.
-        if (this.#waiting[0] !== frame) return
+        if (this.#waiting.first !== frame) return
         this.#tryPrepared(prepared, true)
         this.#next()
         this.#woken()
@@ -154,13 +155,11 @@ export class EncodedOutput {
 
   /** The first waiting frame is done: goes on until another one has to be encoded elsewhere. */
   #next(): void {
-    let count = 1
-    let next = this.#waiting[count]
-    while (next !== undefined && this.#sendWaiting(next)) next = this.#waiting[++count]
-    for (let i = 0; i < count; i++) this.#waitingBytes -= this.#waiting[i]!.payload.length
-    this.#waiting = this.#waiting.slice(count)
-    this.#done += count
-    if (next !== undefined) this.#encodeLater(next)
+    do {
+      this.#waitingBytes -= this.#waiting.shift()!.payload.length
+      this.#done++
+    } while (!this.#waiting.isEmpty && this.#sendWaiting(this.#waiting.first!))
+    if (!this.#waiting.isEmpty) this.#encodeLater(this.#waiting.first!)
   }
 
   /** @returns false when it has to be encoded elsewhere */

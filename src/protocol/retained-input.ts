@@ -11,6 +11,11 @@ export class RetainedInput {
     return this.#bytes.length
   }
 
+  /** Bytes of memory that they take: at most twice as many. */
+  get heldBytes(): number {
+    return this.#bytes.buffer.byteLength
+  }
+
   /** Copies `bytes[start, end)` behind what waits. */
   append(bytes: Uint8Array, start: number, end: number): void {
     this.#bytes = joined(this.#bytes, bytes.subarray(start, end))
@@ -23,9 +28,15 @@ export class RetainedInput {
     return bytes
   }
 
-  /** Puts back what was not read, in front of what came meanwhile. It is not copied if nothing came. */
+  /**
+   * Puts back what was not read, in front of what came meanwhile. It is copied if something came, or if it is the smaller
+   * part of its memory: then what was read would be kept for it.
+   *
+   * @param rest - alone in its memory, but for what was read
+   */
   putBack(rest: Uint8Array): void {
-    this.#bytes = this.#bytes.length === 0 ? rest : joined(rest, this.#bytes)
+    const isSmallPart = rest.length * 2 < rest.buffer.byteLength
+    this.#bytes = this.#bytes.length === 0 && !isSmallPart ? rest : joined(rest, this.#bytes)
   }
 
   /** Forgets the bytes. */

@@ -13,6 +13,7 @@
  * A consumer that leaves takes nothing with it: what waits is there for the next one.
  */
 import { UsageError } from '../errors.ts'
+import { Queue } from '../ground/queue.ts'
 import { limitOption } from '../protocol/options.ts'
 import type { MessageData } from './events.ts'
 import { MessageStream } from './message-stream.ts'
@@ -57,7 +58,7 @@ const HIGH_WATER_MARK = 256 << 10
 export class Inbox implements PieceOwner {
   readonly #owner: InboxOwner
   readonly #waiters = new Waiters()
-  #waiting: Array<WaitingMessage | PieceQueue> = []
+  readonly #waiting: Queue<WaitingMessage | PieceQueue> = new Queue()
   #cost = 0
   #consumer: 'messages' | 'streams' | null = null
   #highWaterMark = HIGH_WATER_MARK
@@ -71,7 +72,7 @@ export class Inbox implements PieceOwner {
 
   /** Whether messages may pass by: nothing waits, and nobody iterates. */
   get isIdle(): boolean {
-    return this.#waiting.length === 0 && this.#consumer === null
+    return this.#waiting.isEmpty && this.#consumer === null
   }
 
   /** Whether an iteration takes the messages. */
@@ -125,7 +126,7 @@ export class Inbox implements PieceOwner {
    */
   takeWhole(): ReceivedMessage | null {
     for (;;) {
-      const [first] = this.#waiting
+      const { first } = this.#waiting
       if (first === undefined) return null
       if (!(first instanceof PieceQueue)) {
         this.#waiting.shift()
@@ -190,9 +191,7 @@ export class Inbox implements PieceOwner {
   /** Nobody will take messages any more: what waits is freed, what still comes is dropped. */
   abandon(): void {
     this.#isAbandoned = true
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const message of waiting) {
+    for (const message of this.#waiting.takeAll()) {
       if (message instanceof PieceQueue) message.discard()
       else this.#cost -= message.cost
     }
@@ -236,7 +235,7 @@ export class Inbox implements PieceOwner {
   #release(): void {
     this.#consumer = null
     this.#look()
-    if (this.#waiting.length > 0) this.#owner.messageReady()
+    if (!this.#waiting.isEmpty) this.#owner.messageReady()
   }
 
   #look(): void {
@@ -247,7 +246,7 @@ export class Inbox implements PieceOwner {
   }
 
   #judge(): boolean {
-    const [first] = this.#waiting
+    const { first } = this.#waiting
     // A message that is being put together has to arrive.
     const hasPartial = first instanceof PieceQueue && first.isCollecting
     if (this.#consumer === null && this.#waiting.length > (hasPartial ? 1 : 0)) return true

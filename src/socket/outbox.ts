@@ -14,6 +14,7 @@
 import { UsageError, WebSocketError } from '../errors.ts'
 import { copyOf, isValidUtf8, utf8Length } from '../frames/bytes.ts'
 import { headerLength } from '../frames/header.ts'
+import { Queue } from '../ground/queue.ts'
 import { COPY_UP_TO } from '../protocol/output.ts'
 import { ReadyState } from '../protocol/state.ts'
 import { CloseCause } from './close-info.ts'
@@ -73,8 +74,7 @@ export class Outbox {
   readonly #options: OutboxOptions
   readonly #owner: OutboxOwner
   readonly #room = new Waiters()
-  #waiting: Array<Message | Turn> = []
-  #next = 0
+  readonly #waiting: Queue<Message | Turn> = new Queue()
   #bytes = 0
   /** Who has the wire for himself. */
   #turn: Turn | null = null
@@ -99,16 +99,12 @@ export class Outbox {
 
   /** Whether nothing waits, so that a message may go straight to the transport. */
   get isEmpty(): boolean {
-    return this.#turn === null && this.#length() === 0
+    return this.#turn === null && this.#waiting.isEmpty
   }
 
   /** Whether a message is being streamed. */
   get isStreaming(): boolean {
     return this.#turn !== null
-  }
-
-  #length(): number {
-    return this.#waiting.length - this.#next
   }
 
   /**
@@ -166,8 +162,7 @@ export class Outbox {
       this.#pump()
       return
     }
-    const at = this.#waiting.indexOf(turn, this.#next)
-    if (at >= 0) this.#waiting.splice(at, 1)
+    this.#waiting.take((item) => item === turn)
   }
 
   /** Resolves when less than `highWaterMark` bytes wait. */
@@ -200,10 +195,8 @@ export class Outbox {
 
   /** What waits will not be sent. */
   abandon(): void {
-    const waiting = this.#waiting.slice(this.#next)
+    const waiting = this.#waiting.takeAll()
     const turn = this.#turn
-    this.#waiting = []
-    this.#next = 0
     this.#bytes = 0
     this.#turn = null
     this.#room.wake()
@@ -273,21 +266,16 @@ export class Outbox {
 
   /** A message that finds nothing before it always fits: `maxBackpressure` bounds what waits, not what may be sent. */
   #fits(bytes: number): boolean {
-    const waiting = this.bufferedAmount + this.#length() * MESSAGE_COST
+    const waiting = this.bufferedAmount + this.#waiting.length * MESSAGE_COST
     return waiting === 0 || waiting + bytes + MESSAGE_COST <= this.#options.maxBackpressure
   }
 
   #dropOldest(): boolean {
-    for (let i = this.#next; i < this.#waiting.length; i++) {
-      const item = this.#waiting[i]!
-      if (isTurn(item)) continue
-      this.#bytes -= item.bytes
-      if (i === this.#next) this.#shift()
-      else this.#waiting.splice(i, 1)
-      this.#drop(item.callback)
-      return true
-    }
-    return false
+    const oldest = this.#waiting.take((item) => !isTurn(item)) as Message | undefined
+    if (oldest === undefined) return false
+    this.#bytes -= oldest.bytes
+    this.#drop(oldest.callback)
+    return true
   }
 
   #drop(callback: SendCallback | undefined): void {
@@ -296,28 +284,17 @@ export class Outbox {
     this.#driver.refuse(callback, new WebSocketError('ERR_MESSAGE_DROPPED', 'dropped: the peer reads too slowly'))
   }
 
-  #shift(): Message | Turn {
-    const item = this.#waiting[this.#next]!
-    this.#next++
-    // The places in front are given back now and then, so that no message is moved more than twice.
-    if (this.#next * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#next)
-      this.#next = 0
-    }
-    return item
-  }
-
   /** Gives the transport what it can take. */
   #pump(): void {
-    while (this.#turn === null && this.#length() > 0 && this.#driver.isWritable) {
+    while (this.#turn === null && !this.#waiting.isEmpty && this.#driver.isWritable) {
       this.#batch(false)
       this.#driver.flush()
     }
-    if (this.#length() > 0 || this.#turn !== null) this.#driver.expectDrain()
+    if (!this.isEmpty) this.#driver.expectDrain()
   }
 
   #sendAll(): void {
-    if (this.#turn === null && this.#length() > 0) this.#batch(true)
+    if (this.#turn === null && !this.#waiting.isEmpty) this.#batch(true)
   }
 
   /** Frames messages, in order, up to a streamed one. @param all - otherwise until there is enough for a write */
@@ -327,8 +304,8 @@ export class Outbox {
       this.abandon()
       return
     }
-    while (this.#length() > 0 && this.#turn === null && (all || this.#wantsMore())) {
-      const item = this.#shift()
+    while (!this.#waiting.isEmpty && this.#turn === null && (all || this.#wantsMore())) {
+      const item = this.#waiting.shift()!
       if (isTurn(item)) {
         this.#turn = item
         item.begin()

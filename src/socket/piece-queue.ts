@@ -1,3 +1,4 @@
+import { Queue } from '../ground/queue.ts'
 import { GrowingBytes } from '../protocol/growing-bytes.ts'
 import type { MessageSink } from '../protocol/listener.ts'
 import { shortLivedBuffer } from './collector-hint.ts'
@@ -27,8 +28,7 @@ export class PieceQueue implements MessageSink {
   readonly isBinary: boolean
   readonly #owner: PieceOwner
   readonly #waiters = new Waiters()
-  #pieces: Buffer[] = []
-  #next = 0
+  readonly #pieces: Queue<Buffer> = new Queue()
   #held = 0
   /** Where the pieces go when the message is wanted whole. */
   #collected: GrowingBytes | null = null
@@ -83,7 +83,8 @@ export class PieceQueue implements MessageSink {
 
   /** Lets go of everything; what still arrives is dropped. */
   discard(): void {
-    this.#clear()
+    this.#pieces.takeAll()
+    this.#count(-this.#held)
     this.#collected = null
     this.#finish(null)
   }
@@ -108,11 +109,8 @@ export class PieceQueue implements MessageSink {
   collect(): void {
     if (this.#collected !== null) return
     const collected = new GrowingBytes()
-    for (let i = this.#next; i < this.#pieces.length; i++) {
-      const piece = this.#pieces[i]!
-      collected.append(piece, 0, piece.length)
-    }
-    this.#clear()
+    for (const piece of this.#pieces.takeAll()) collected.append(piece, 0, piece.length)
+    this.#count(-this.#held)
     this.#collected = collected
   }
 
@@ -142,20 +140,10 @@ export class PieceQueue implements MessageSink {
       this.#collected = null
       return bytes.length > 0 ? bytes : null
     }
-    const piece = this.#pieces[this.#next]
+    const piece = this.#pieces.shift()
     if (piece === undefined) return null
-    if (++this.#next === this.#pieces.length) {
-      this.#pieces = []
-      this.#next = 0
-    }
     this.#count(-piece.length - PIECE_COST)
     return piece
-  }
-
-  #clear(): void {
-    this.#pieces = []
-    this.#next = 0
-    this.#count(-this.#held)
   }
 
   #count(change: number): void {

@@ -35,6 +35,21 @@ describe('RetainedInput', () => {
     expect(retained.take()).toEqual(Uint8Array.of(2, 3, 4))
   })
 
+  it('keeps no more than twice what waits of the memory of what was read', () => {
+    const retained = new RetainedInput()
+    retained.append(new Uint8Array(64 << 10).fill(7), 0, 64 << 10)
+    while (retained.length > 0) {
+      const bytes = retained.take()
+      const rest = bytes.subarray(Math.min(bytes.length, 1000))
+      retained.putBack(rest)
+      expect(retained.heldBytes).toBe(retained.take().buffer.byteLength)
+      retained.putBack(rest)
+      expect(retained.heldBytes).toBeLessThanOrEqual(rest.length * 2)
+      expect(retained.length).toBe(rest.length)
+    }
+    expect(retained.heldBytes).toBe(0)
+  })
+
   it('forgets the bytes and remembers the end', () => {
     const retained = new RetainedInput()
     expect(retained.ended).toBe(false)
