@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts'
 import { decodeUtf8, isValidUtf8, utf8Length, writeUtf8 } from './bytes.ts'
+import { checkCloseCode } from './close-code.ts'
 import { MAX_CONTROL_PAYLOAD } from './header.ts'
 import { isValidOnWire, StatusCode } from './status-code.ts'
 import { type Violation, violations } from './violation.ts'
@@ -15,40 +16,11 @@ const NO_BODY = new Uint8Array(0)
  * @returns the first rule that is broken, or null
  */
 export function checkClosePayload(bytes: Uint8Array, start = 0, end = bytes.length): Violation | null {
-  // @req 6455-5.5.1-1
-  if (end === start) return null
-  // @req 6455-5.5.1-2
-  if (end - start === 1) return violations.TruncatedStatusCode
-  const statusCode = readStatusCode(bytes, start, end)
-  if (!isValidOnWire(statusCode)) return whyNotOnWire(statusCode)
+  const violation = checkCloseCode(bytes, start, end)
+  if (violation !== null || end === start) return violation
   // @req 6455-5.5.1-3 @req 6455-8.1-1
   if (!isValidUtf8(bytes, start + 2, end)) return violations.InvalidUtf8Reason
   return null
-}
-
-function whyNotOnWire(statusCode: number): Violation {
-  if (statusCode < 1000) return violations.UnusedStatusCode
-  if (statusCode > 4999) return violations.StatusCodeOutOfRange
-  switch (statusCode) {
-    case 1004:
-      return violations.ReservedStatusCode
-    case StatusCode.NoStatusReceived:
-      return violations.NoStatusOnWire
-    case StatusCode.AbnormalClosure:
-      return violations.AbnormalOnWire
-    case StatusCode.TlsHandshake:
-      return violations.TlsHandshakeOnWire
-    default:
-      return violations.UnassignedStatusCode
-  }
-}
-
-/** The status code of a body that passed {@link checkClosePayload}; 1005 when there is none. §7.1.5. */
-export function readStatusCode(bytes: Uint8Array, start = 0, end = bytes.length): number {
-  // @req 6455-7.1.5-2
-  if (end === start) return StatusCode.NoStatusReceived
-  // @req 6455-5.2-9
-  return (bytes[start]! << 8) | bytes[start + 1]!
 }
 
 /** The reason of a body that passed {@link checkClosePayload}; empty when there is none. §7.1.6. */

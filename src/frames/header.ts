@@ -73,6 +73,49 @@ export function checkHeader(byte0: number, byte1: number, context: HeaderContext
   return null
 }
 
+/** Whether a 16-bit payload length may stand there, §5.2. */
+export function checkLength16(length: number): Violation | null {
+  // @req 6455-5.2-6
+  return length < LENGTH_16 ? violations.NonMinimalLength : null
+}
+
+/** Whether a 64-bit payload length, given in two halves, may stand there, §5.2. */
+export function checkLength64(high: number, low: number): Violation | null {
+  // @req 6455-5.2-5
+  if (high > 0x7fff_ffff) return violations.LengthTopBit
+  // @req 6455-5.2-6
+  if (high === 0 && low <= 0xffff) return violations.NonMinimalLength
+  // Past 2^53 the sum of the halves is not exact, but no limit and no memory is that large: it can only be refused.
+  return high > 0x1f_ffff ? violations.MessageTooBig : null
+}
+
+/** Incompressible data grows by a few bytes per stored block; the inflated size is what counts in the end. */
+const COMPRESSED_FACTOR = 1 + 1 / 16
+const COMPRESSED_SLACK = 1024
+
+/** Most bytes on the wire of a compressed message that may have `maxPayload` bytes. */
+export function mostCompressed(maxPayload: number): number {
+  return maxPayload * COMPRESSED_FACTOR + COMPRESSED_SLACK
+}
+
+/**
+ * The limits of RFC 6455 §10.4, judged on what the headers announce.
+ *
+ * @param messageLength - bytes of the message with the frame in hand
+ * @param most - how many it may have on the wire
+ * @param fragments - frames of the message before this one
+ */
+export function checkMessageLimits(
+  messageLength: number,
+  most: number,
+  fragments: number,
+  maxFragments: number,
+): Violation | null {
+  // @req 6455-10.4-1 @req 6455-10.4-2
+  if (messageLength > most) return violations.MessageTooBig
+  return fragments >= maxFragments ? violations.TooManyFragments : null
+}
+
 /** How many bytes the header of a frame with this payload length takes, masking-key included. §5.2. */
 export function headerLength(payloadLength: number, masked: boolean): number {
   const key = masked ? 4 : 0

@@ -1,6 +1,7 @@
 /** `framewright/frames`: the codec of RFC 6455 §5, without I/O. */
 
-export { checkClosePayload, readReason, readStatusCode, serializeClosePayload } from './close-payload.ts'
+export { readStatusCode } from './close-code.ts'
+export { checkClosePayload, readReason, serializeClosePayload } from './close-payload.ts'
 export type { FrameSink } from './frame-sink.ts'
 export { checkHeader, type HeaderContext, type Role } from './header.ts'
 export { applyMask } from './mask.ts'

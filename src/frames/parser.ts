@@ -20,12 +20,16 @@ import { checkClosePayload } from './close-payload.ts'
 import { type FrameSink, NOBODY } from './frame-sink.ts'
 import {
   checkHeader,
+  checkLength16,
+  checkLength64,
+  checkMessageLimits,
   FIN,
   LENGTH,
   LENGTH_16,
   LENGTH_64,
   MAX_CONTROL_PAYLOAD,
   MAX_HEADER_LENGTH,
+  mostCompressed,
   OPCODE,
   type Role,
   RSV1,
@@ -51,10 +55,6 @@ export interface FrameParserOptions {
 }
 
 const State = { Header: 0, ControlPayload: 1, DataPayload: 2, Dead: 3 } as const
-
-/** Incompressible data grows by a few bytes per stored block; the inflated size is what counts in the end. */
-const COMPRESSED_FACTOR = 1 + 1 / 16
-const COMPRESSED_SLACK = 1024
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -112,7 +112,7 @@ export class FrameParser {
     this.#rsv1Owned = rsv1Owned
     this.#expectMask = options.role === 'server'
     this.#maxPayload = options.maxPayload ?? Number.POSITIVE_INFINITY
-    this.#maxCompressed = this.#maxPayload * COMPRESSED_FACTOR + COMPRESSED_SLACK
+    this.#maxCompressed = mostCompressed(this.#maxPayload)
     this.#maxFragments = options.maxFragments ?? Number.POSITIVE_INFINITY
     this.#framesLeft = -1
   }
@@ -198,18 +198,15 @@ export class FrameParser {
       // @req 6455-5.2-9
       payloadLength = (bytes[at + 2]! << 8) | bytes[at + 3]!
       length = 4
-      // @req 6455-5.2-6
-      if (payloadLength < LENGTH_16) return this.#fail(violations.NonMinimalLength)
+      const tooLong = checkLength16(payloadLength)
+      if (tooLong !== null) return this.#fail(tooLong)
     } else if (payloadLength === LENGTH_64) {
       if (available < 10) return 0
       const high = ((bytes[at + 2]! << 24) | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!) >>> 0
       const low = ((bytes[at + 6]! << 24) | (bytes[at + 7]! << 16) | (bytes[at + 8]! << 8) | bytes[at + 9]!) >>> 0
-      // @req 6455-5.2-5
-      if (high > 0x7fff_ffff) return this.#fail(violations.LengthTopBit)
-      if (high === 0 && low <= 0xffff) return this.#fail(violations.NonMinimalLength)
-      // Past 2^53 the sum is not exact, but no limit and no memory is that large: it can only be refused.
+      const wrong = checkLength64(high, low)
+      if (wrong !== null) return this.#fail(wrong)
       payloadLength = high * 0x1_0000_0000 + low
-      if (high > 0x1f_ffff) return this.#fail(violations.MessageTooBig)
       length = 10
     }
     const opcode = byte0 & OPCODE
@@ -240,10 +237,8 @@ export class FrameParser {
     const continues = opcode === Opcode.Continuation
     const before = continues ? this.#messageLength : 0
     const compressed = continues ? this.#messageRsv1 : rsv1
-    // @req 6455-10.4-1 @req 6455-10.4-2
-    if (before + payloadLength > (compressed ? this.#maxCompressed : this.#maxPayload)) return violations.MessageTooBig
-    if (continues && this.#fragments >= this.#maxFragments) return violations.TooManyFragments
-    return null
+    const most = compressed ? this.#maxCompressed : this.#maxPayload
+    return checkMessageLimits(before + payloadLength, most, continues ? this.#fragments : 0, this.#maxFragments)
   }
 
   /** Takes the payload that starts at `at`, or as much of it as has arrived. @returns the position behind it */

@@ -1,11 +1,13 @@
-import { type FieldLines, HandshakeError, quote, UsageError } from '../errors.ts'
+import { type FieldLines, quote, UsageError } from '../errors.ts'
 import { isAuthority } from './authority.ts'
 import { FieldList, refuseReserved } from './field-list.ts'
-import { formatExtensions, isToken, parseExtensions, parseTokenList } from './grammar.ts'
+import { formatExtensions, isToken } from './grammar.ts'
 import type { ResponseHead } from './head.ts'
-import { acceptKey, isKey } from './key.ts'
-import { confirmExtensions, type ExtensionProposer, type NegotiatedExtension, offersOf } from './negotiation.ts'
+import { acceptKey } from './key.ts'
+import { isKey } from './key-syntax.ts'
+import { type ExtensionProposer, type NegotiatedExtension, offersOf } from './negotiation.ts'
 import { serializeRequestHead } from './request.ts'
+import { HEAD_CHECKS, readExtensions, readSubprotocol } from './response-checks.ts'
 
 /** What an opening handshake asks for. RFC 6455 §4.1. */
 export interface UpgradeRequestOptions<Config = unknown> {
@@ -145,55 +147,12 @@ function subprotocolList(subprotocols: readonly string[]): string {
  *   response, 101 included, and the connection must be dropped.
  */
 export function confirmUpgrade<Config>(request: UpgradeRequest<Config>, head: ResponseHead): UpgradeResult<Config> {
-  const { status, fields } = head
-  // @req 6455-4.1-38
-  if (status !== 101)
-    throw refused(head, '6455-4.1-38', `the server answered with ${status}; it did not accept the upgrade`)
-  // @req 6455-4.1-44
-  if (head.httpVersion !== '1.1')
-    throw refused(head, '6455-4.1-44', 'the response is HTTP/1.0, which cannot be upgraded')
-  // @req 6455-4.1-39
-  const upgrade = fields.get('upgrade')
-  if (upgrade?.toLowerCase() !== 'websocket')
-    throw refused(head, '6455-4.1-39', unexpected('Upgrade', upgrade, '"websocket"'))
-  // @req 6455-4.1-40
-  const connection = fields.get('connection')
-  if (!(parseTokenList(connection ?? '', false)?.includes('upgrade') ?? false)) {
-    throw refused(head, '6455-4.1-40', unexpected('Connection', connection, 'a list with the token "Upgrade"'))
-  }
-  // @req 6455-4.1-41
-  const accept = fields.get('sec-websocket-accept')
-  const expected = acceptKey(request.key)
-  if (accept !== expected)
-    throw refused(head, '6455-4.1-41', unexpected('Sec-WebSocket-Accept', accept, `"${expected}"`))
-  // @req 6455-11.3.2-2
-  // Erratum 3433: the field may stand in several lines of a response.
-  const extensions = fields.get('sec-websocket-extensions')
-  const answers = extensions === undefined ? [] : parseExtensions(extensions, status)
+  const { key, subprotocols, extensions } = request
+  const expected = { accept: acceptKey(key), subprotocols, extensions }
+  for (const { check } of HEAD_CHECKS) check(head, expected)
   return {
     head,
-    extensions: confirmExtensions(answers, request.extensions, status),
-    subprotocol: confirmSubprotocol(request, head),
+    extensions: readExtensions(head, extensions),
+    subprotocol: readSubprotocol(head, subprotocols),
   }
-}
-
-function confirmSubprotocol(request: UpgradeRequest, head: ResponseHead): string | undefined {
-  // @req 6455-11.3.4-2
-  if (head.fields.count('sec-websocket-protocol') > 1) {
-    throw refused(head, '6455-11.3.4-2', 'the response has more than one Sec-WebSocket-Protocol field')
-  }
-  const subprotocol = head.fields.get('sec-websocket-protocol')
-  // @req 6455-4.1-43
-  if (subprotocol !== undefined && !request.subprotocols.includes(subprotocol)) {
-    throw refused(head, '6455-4.1-43', unexpected('Sec-WebSocket-Protocol', subprotocol, 'one that was offered'))
-  }
-  return subprotocol
-}
-
-function unexpected(name: string, value: string | undefined, wanted: string): string {
-  return `${name} is ${value === undefined ? 'missing' : quote(value)}; it must be ${wanted}`
-}
-
-function refused(head: ResponseHead, requirement: string, message: string): HandshakeError {
-  return new HandshakeError(requirement, head.status, message)
 }

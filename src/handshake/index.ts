@@ -6,7 +6,8 @@ export { formatExtensions, parseExtensions, parseSubprotocols } from './grammar.
 export type { RequestHead, ResponseHead } from './head.ts'
 export { DEFAULT_HEAD_LIMITS, type HeadLimits } from './head-limits.ts'
 export { RequestHeadReader, ResponseHeadReader } from './head-reader.ts'
-export { acceptKey, generateKey, isKey } from './key.ts'
+export { acceptKey, generateKey } from './key.ts'
+export { isKey } from './key-syntax.ts'
 export type {
   ExtensionAgreement,
   ExtensionNegotiator,

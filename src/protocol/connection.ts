@@ -17,7 +17,8 @@
  * 3. No clock, no randomness, no promise in here.
  */
 import { UsageError } from '../errors.ts'
-import { MAX_REASON_LENGTH, readReason, readStatusCode, serializeClosePayload } from '../frames/close-payload.ts'
+import { readStatusCode } from '../frames/close-code.ts'
+import { MAX_REASON_LENGTH, readReason, serializeClosePayload } from '../frames/close-payload.ts'
 import type { Role } from '../frames/header.ts'
 import { Opcode } from '../frames/opcode.ts'
 import { StatusCode } from '../frames/status-code.ts'

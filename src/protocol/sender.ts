@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { isValidUtf8 } from '../frames/bytes.ts'
-import { readStatusCode, serializeClosePayload } from '../frames/close-payload.ts'
+import { readStatusCode } from '../frames/close-code.ts'
+import { serializeClosePayload } from '../frames/close-payload.ts'
 import { FIN, MAX_CONTROL_PAYLOAD, type Role } from '../frames/header.ts'
 import { Opcode, opcodeName } from '../frames/opcode.ts'
 import { StatusCode } from '../frames/status-code.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkClosePayload, readReason, readStatusCode, serializeClosePayload } from '../../src/frames/close-payload.ts'
+import { readStatusCode } from '../../src/frames/close-code.ts'
+import { checkClosePayload, readReason, serializeClosePayload } from '../../src/frames/close-payload.ts'
 import { violations } from '../../src/frames/violation.ts'
 import { FC_TIMEOUT_MS, fcOptions } from '../support/fc-options.ts'
 import { textOf } from '../support/frame-arbitraries.ts'

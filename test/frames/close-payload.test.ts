@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
+import { readStatusCode } from '../../src/frames/close-code.ts'
 import {
   checkClosePayload,
   MAX_REASON_LENGTH,
   readReason,
-  readStatusCode,
   serializeClosePayload,
 } from '../../src/frames/close-payload.ts'
 import { violations } from '../../src/frames/violation.ts'

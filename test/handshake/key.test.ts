@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { acceptKey, generateKey, isKey } from '../../src/handshake/key.ts'
+import { acceptKey, generateKey } from '../../src/handshake/key.ts'
+import { isKey } from '../../src/handshake/key-syntax.ts'
 import { SAMPLE_ACCEPT, SAMPLE_KEY } from './heads.ts'
 
 describe('acceptKey', () => {

@@ -1,10 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import {
-  checkClosePayload,
-  readReason,
-  readStatusCode,
-  serializeClosePayload,
-} from '../../../src/frames/close-payload.ts'
+import { readStatusCode } from '../../../src/frames/close-code.ts'
+import { checkClosePayload, readReason, serializeClosePayload } from '../../../src/frames/close-payload.ts'
 import { must } from '../input.ts'
 
 /** The payload of a Close frame: valid exactly by RFC 6455 §7.4 and §5.5.1; what is valid is the same when written again. */
