@@ -3,9 +3,10 @@ import { UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { checkDeflateOptions } from '../extensions/permessage-deflate/options.ts'
 import { deflateProposer } from '../extensions/permessage-deflate/permessage-deflate.ts'
+import { checkOptionNames } from '../ground/option-names.ts'
 import type { ExtensionProposer } from '../handshake/negotiation.ts'
 import { limitOption } from '../protocol/options.ts'
-import type { ClientOptions } from '../socket/client-options.ts'
+import { type ClientOptions, clientOptionNames } from '../socket/client-options.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
 import { booleanOption, type CheckedSocketOptions, checkSocketOptions } from '../socket/options.ts'
 import type { SessionOptions } from '../socket/session.ts'
@@ -39,13 +40,16 @@ const INLINE_TLS = [
   'servername',
 ] as const
 
+/** `agent: false` is how others say that there shall be none. */
+const NAMES = { ...clientOptionNames, agent: true } as const
+
 /**
  * Checks the options of a client.
  *
  * @throws UsageError that names the option which is wrong
  */
 export function checkClientOptions(options: ClientOptions): CheckedClientOptions {
-  // false is how others say that there shall be none.
+  checkOptionNames('WebSocket', options, NAMES)
   if ('agent' in options && options.agent !== undefined && options.agent !== false) {
     throw new UsageError(
       'option agent: an upgraded connection is not pooled; use createConnection, for instance for a proxy',

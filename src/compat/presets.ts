@@ -1,6 +1,7 @@
-import type { PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
-import type { WebSocketServerOptions } from '../server/options.ts'
-import type { ClientOptions } from '../socket/client-options.ts'
+import { deflateOptionNames, type PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
+import { serverOptionNames, type WebSocketServerOptions } from '../server/options.ts'
+import { type ClientOptions, clientOptionNames } from '../socket/client-options.ts'
+import { dropUnknown } from './unknown-options.ts'
 
 const MAX_PAYLOAD = 100 << 20
 const MAX_WINDOW_BITS = 15
@@ -12,6 +13,9 @@ const NUMBERS = ['backlog', 'closeTimeout', 'handshakeTimeout', 'maxFragments', 
 
 /** Options that `ws` has and we have no use for; docs/migrating-from-ws.md says why. */
 const UNUSED = ['allowSynchronousEvents', 'maxBufferedChunks', 'maxPendingAutoPongs', 'skipUTF8Validation'] as const
+
+/** Our own, and one that we refuse with a word of its own. */
+const CLIENT_NAMES = { ...clientOptionNames, agent: true } as const
 
 /** Fields that a client writes itself; `ws` writes over what the application gives. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -25,7 +29,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
 
 /** Options of a server with the defaults of `ws` where a drop-in user would notice. */
 export function serverPreset<Data>(options: WebSocketServerOptions<Data>): WebSocketServerOptions<Data> {
-  const { perMessageDeflate = false, ...given } = normalise(options)
+  const { perMessageDeflate = false, ...given } = normalise('WebSocketServer', options, serverOptionNames)
   return {
     maxPayload: MAX_PAYLOAD,
     textFormat: 'buffer',
@@ -40,7 +44,7 @@ export function serverPreset<Data>(options: WebSocketServerOptions<Data>): WebSo
 
 /** Options of a client with the defaults of `ws` where a drop-in user would notice. */
 export function clientPreset(options: ClientOptions): ClientOptions {
-  const { headers, perMessageDeflate = true, ...given } = normalise(options)
+  const { headers, perMessageDeflate = true, ...given } = normalise('WebSocket', options, CLIENT_NAMES)
   const fields = Object.entries(headers ?? {}).filter(([name]) => !OWN_FIELDS.has(name.toLowerCase()))
   return {
     maxPayload: MAX_PAYLOAD,
@@ -56,7 +60,9 @@ export function clientPreset(options: ClientOptions): ClientOptions {
 /** Compression with the defaults of `ws`: windows of 32 KiB, kept from message to message, and what zlib takes for itself. */
 function deflatePreset(option: boolean | PerMessageDeflateOptions): boolean | PerMessageDeflateOptions {
   if (option !== true && typeof option !== 'object') return option
-  const given = givenMembers(option === true ? {} : option) as PerMessageDeflateOptions
+  const members = givenMembers(option === true ? {} : option)
+  dropUnknown('option perMessageDeflate', members, deflateOptionNames)
+  const given = members as PerMessageDeflateOptions
   const zlib: { memLevel?: number } = { ...given.zlibDeflateOptions }
   return {
     memLevel: zlib.memLevel ?? MEM_LEVEL,
@@ -80,9 +86,10 @@ function firstOffered(protocols: Set<string>): string | false {
 }
 
 /** Numbers may come as text. */
-function normalise<Options extends object>(options: Options): Options {
+function normalise<Options extends object>(where: string, options: Options, names: Record<string, true>): Options {
   const given = givenMembers(options)
   for (const name of UNUSED) delete given[name]
+  dropUnknown(where, given, names)
   for (const name of NUMBERS) {
     if (name in given) given[name] = Number(given[name])
   }

@@ -11,7 +11,7 @@ import { WebSocket } from './websocket.ts'
 export class WebSocketServer<Data = unknown> extends Base<Data> {
   /** As the class it extends; in `options` null stands for the default. */
   constructor(options: WebSocketServerOptions<Data>, callback?: () => void) {
-    super({ WebSocket: WebSocket<Data>, ...serverPreset(options) }, callback)
+    super({ WebSocket: WebSocket<Data>, ...serverPreset(options ?? {}) }, callback)
     if (options.clientTracking === false) Object.defineProperty(this, 'clients', { value: undefined })
   }
 

@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream'
 import { adoptTransport } from '../client/dialler.ts'
 import type { ClientOptions } from '../socket/client-options.ts'
+import { unknownOption } from '../socket/payload.ts'
 import { WebSocket as Base, describeError, transportOf } from '../socket/websocket.ts'
 import { describeAsWs } from './error-codes.ts'
 import { clientPreset } from './presets.ts'
 import { Sender } from './sender.ts'
+import { warnOnce } from './unknown-options.ts'
 
 /** `WebSocket` with the defaults of `ws`: text arrives as a Buffer, and a message may have 100 MiB. */
 export class WebSocket<Data = unknown> extends Base<Data> {
@@ -38,6 +40,11 @@ export class WebSocket<Data = unknown> extends Base<Data> {
   /** Makes a client's connection of a transport whose opening handshake is done; test helpers do so. @internal */
   setSocket(socket: Duplex, head: Uint8Array, options: ClientOptions): void {
     adoptTransport(this, socket, head, clientPreset(options))
+  }
+
+  /** `mask` is an option of `ws`, and the role decides. */
+  override [unknownOption](name: string, message: string): void {
+    if (name !== 'mask') warnOnce(message)
   }
 
   override [describeError](error: Error): void {

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 
 /**
  * How much of a head is read before it is refused. Every limit counts octets or lines as they arrive, whatever they say,
@@ -20,18 +21,25 @@ export const DEFAULT_HEAD_LIMITS: HeadLimits = Object.freeze({
   maxFieldLines: 100,
 })
 
+const headLimitNames = {
+  maxStartLineBytes: true,
+  maxHeadBytes: true,
+  maxFieldLines: true,
+} satisfies OptionNames<HeadLimits>
+
 /** Limits that were checked and cannot change. */
 const checked = new WeakMap<Partial<HeadLimits>, HeadLimits>([[DEFAULT_HEAD_LIMITS, DEFAULT_HEAD_LIMITS]])
 
 /**
  * The default limits with the caller's in their place.
  *
- * @throws UsageError when one is neither a positive integer nor `Infinity`.
+ * @throws UsageError when one is neither a positive integer nor `Infinity`, or has another name.
  */
 export function headLimits(limits: Partial<HeadLimits> = DEFAULT_HEAD_LIMITS): HeadLimits {
   // Perf: `npm run bench -- handshake`; a server has the same ones for every request.
   const known = checked.get(limits)
   if (known !== undefined) return known
+  checkOptionNames('limits of a head', limits, headLimitNames)
   const chosen = {
     maxStartLineBytes: limits.maxStartLineBytes ?? DEFAULT_HEAD_LIMITS.maxStartLineBytes,
     maxHeadBytes: limits.maxHeadBytes ?? DEFAULT_HEAD_LIMITS.maxHeadBytes,

@@ -2,6 +2,7 @@ import { UsageError } from '../errors.ts'
 import { isValidUtf8, utf8Length, writeUtf8 } from '../frames/bytes.ts'
 import { FIN, headerLength, writeHeader } from '../frames/header.ts'
 import { Opcode } from '../frames/opcode.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { type PreparedFrame, PreparedVariants } from './prepared-variants.ts'
 
 /** Options of {@link prepareMessage}. */
@@ -42,6 +43,8 @@ export class PreparedMessage implements PreparedFrame {
   }
 }
 
+const prepareOptionNames = { binary: true } satisfies OptionNames<PrepareOptions>
+
 /**
  * Frames a message once, so that sending it to many connections costs a write each and nothing more.
  *
@@ -54,6 +57,7 @@ export function prepareMessage(data: string | Uint8Array, options: PrepareOption
   if (!isText && !(data instanceof Uint8Array)) {
     throw new UsageError('prepareMessage: the data is neither a string nor a Uint8Array')
   }
+  checkOptionNames('prepareMessage', options, prepareOptionNames)
   const isBinary = options.binary ?? !isText
   // @req 6455-5.6-1
   if (!isBinary && !isText && !isValidUtf8(data, 0, data.length)) {

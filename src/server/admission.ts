@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type FieldLines, HandshakeError, quote } from '../errors.ts'
 import type { PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { rejectUpgrade, type UpgradePlan } from '../handshake/server-handshake.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
@@ -44,15 +45,19 @@ export class Acceptance<Data> {
   }
 }
 
+const connectionChoiceNames = { perMessageDeflate: true } satisfies OptionNames<ConnectionChoices>
+
 /**
  * What `authorize` returns to admit a request with options of its own.
  *
  * @param data - what `ws.data` becomes
  * @param choices - what differs from the options of the server
+ * @throws UsageError when there is no such choice
  * @example
  * authorize: (request) => accept(userOf(request), { perMessageDeflate: isSlow(request) })
  */
 export function accept<Data>(data: Data, choices: ConnectionChoices): Acceptance<Data> {
+  checkOptionNames('accept', choices, connectionChoiceNames)
   return new Acceptance(data, choices)
 }
 

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { UsageError } from '../errors.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 
 /** Which proxies stand in front of the server, and where they say whom they speak for. */
 export interface TrustProxyOptions {
@@ -11,6 +12,8 @@ export interface TrustProxyOptions {
   /** The field they write. Nothing else is looked at: what a proxy does not write comes from the client. Default `'x-forwarded-for'`. */
   readonly header?: 'x-forwarded-for' | 'forwarded'
 }
+
+const trustProxyOptionNames = { proxies: true, header: true } satisfies OptionNames<TrustProxyOptions>
 
 /** Finds the address of the client behind trusted proxies. */
 export type AddressFinder = (
@@ -30,6 +33,7 @@ export function addressFinder(
   option: number | readonly string[] | TrustProxyOptions | false | undefined,
 ): AddressFinder {
   if (option === undefined || option === false) return (peer) => peer
+  if (isTrustProxyOptions(option)) checkOptionNames('option trustProxy', option, trustProxyOptionNames)
   const { proxies, header = 'x-forwarded-for' } = isTrustProxyOptions(option) ? option : { proxies: option }
   if (header !== 'x-forwarded-for' && header !== 'forwarded') {
     throw new UsageError(`option trustProxy.header is ${String(header)}; it must be 'x-forwarded-for' or 'forwarded'`)

@@ -1,14 +1,21 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { TlsOptions } from 'node:tls'
-import { UsageError } from '../errors.ts'
+import { quote, UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { checkDeflateOptions, type PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
 import { deflateNegotiator } from '../extensions/permessage-deflate/permessage-deflate.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { type HeadLimits, headLimits } from '../handshake/head-limits.ts'
 import type { ExtensionNegotiator } from '../handshake/negotiation.ts'
 import { limitOption } from '../protocol/options.ts'
-import { booleanOption, type CheckedSocketOptions, checkSocketOptions, type SocketOptions } from '../socket/options.ts'
+import {
+  booleanOption,
+  type CheckedSocketOptions,
+  checkSocketOptions,
+  type SocketOptions,
+  socketOptionNames,
+} from '../socket/options.ts'
 import { type Rate, rateOption } from '../socket/token-bucket.ts'
 import { WebSocket } from '../socket/websocket.ts'
 import type { Authorize } from './admission.ts'
@@ -87,6 +94,33 @@ export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
   headLimits?: Partial<HeadLimits>
 }
 
+/** Every option of {@link WebSocketServerOptions}. */
+export const serverOptionNames = {
+  ...socketOptionNames,
+  port: true,
+  host: true,
+  backlog: true,
+  socketPath: true,
+  tls: true,
+  server: true,
+  noServer: true,
+  path: true,
+  clientTracking: true,
+  origins: true,
+  authorize: true,
+  subprotocols: true,
+  handleProtocols: true,
+  verifyClient: true,
+  WebSocket: true,
+  trustProxy: true,
+  perMessageDeflate: true,
+  handshakeTimeout: true,
+  maxPendingHandshakes: true,
+  maxConnections: true,
+  maxConnectionsPerAddress: true,
+  headLimits: true,
+} satisfies OptionNames<WebSocketServerOptions>
+
 /** {@link WebSocketServerOptions} after the checks. */
 export interface CheckedServerOptions {
   readonly socket: CheckedSocketOptions
@@ -107,21 +141,19 @@ export interface CheckedServerOptions {
  * @throws UsageError that names the option which is wrong
  */
 export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>): CheckedServerOptions {
+  checkOptionNames('WebSocketServer', options, serverOptionNames)
   const places = [options.port, options.socketPath, options.server].filter((place) => place !== undefined).length
   const noServer = booleanOption('noServer', options.noServer, false)
   if (places + (noServer ? 1 : 0) !== 1) {
     throw new UsageError('give exactly one of the options port, socketPath, server and noServer')
   }
-  if (options.port !== undefined && !(Number.isInteger(options.port) && options.port >= 0 && options.port < 65_536)) {
-    throw new UsageError(`option port is ${String(options.port)}; it must be an integer from 0 to 65535`)
-  }
+  checkPort(options.port)
+  checkHttpServer(options.server)
   if (options.tls !== undefined && options.port === undefined && options.socketPath === undefined) {
     throw new UsageError('option tls goes with port or socketPath; an https server brings its own')
   }
-  const { origins = 'same-origin' } = options
-  if (origins !== 'same-origin' && origins !== 'any' && !Array.isArray(origins)) {
-    throw new UsageError(`option origins is ${String(origins)}; it must be 'same-origin', 'any' or a list of origins`)
-  }
+  checkPath(options.path)
+  checkOrigins(options.origins)
   for (const name of ['authorize', 'verifyClient', 'handleProtocols'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function') {
       throw new UsageError(`option ${name} is ${String(options[name])}; it must be a function`)
@@ -145,6 +177,64 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
     addressOf: addressFinder(options.trustProxy),
     handshakeRate: rateOption('rateLimit.handshakes', options.rateLimit?.handshakes),
   }
+}
+
+function checkPort(port: unknown): void {
+  if (port === undefined) return
+  // What comes from the environment is text, and undefined when it is not set.
+  if (typeof port === 'string') {
+    throw new UsageError(
+      `option port is the string ${quote(port)}; it must be a number, such as Number(${quote(port)})`,
+    )
+  }
+  if (typeof port === 'number' && Number.isInteger(port) && port >= 0 && port < 65_536) return
+  throw new UsageError(`option port is ${String(port)}; it must be an integer from 0 to 65535`)
+}
+
+function checkHttpServer(server: unknown): void {
+  if (server === undefined) return
+  if (typeof server === 'function') {
+    throw new UsageError(
+      'option server is a function; it must be an http.Server, such as http.createServer(app) or what app.listen() returns',
+    )
+  }
+  const methods = ['on', 'off', 'address'] as const
+  const candidate = server as Record<string, unknown> | null
+  if (typeof candidate === 'object' && methods.every((name) => typeof candidate?.[name] === 'function')) return
+  throw new UsageError('option server is no http.Server')
+}
+
+function checkPath(path: unknown): void {
+  if (path === undefined || (typeof path === 'string' && /^\/[^?#]*$/.test(path))) return
+  const shown = typeof path === 'string' ? quote(path) : String(path)
+  throw new UsageError(`option path is ${shown}; it must begin with "/" and have no query, such as "/chat"`)
+}
+
+/** An origin that no browser sends would let nobody in. */
+function checkOrigins(origins: unknown): void {
+  if (origins === undefined || origins === 'same-origin' || origins === 'any') return
+  if (!Array.isArray(origins)) {
+    throw new UsageError(`option origins is ${String(origins)}; it must be 'same-origin', 'any' or a list of origins`)
+  }
+  for (const origin of origins as unknown[]) {
+    if (origin === 'same-origin' || origin === 'null') continue
+    if (origin === 'any' || origin === '*') {
+      throw new UsageError(`option origins has ${quote(origin)} on its list; 'any' stands alone: origins: 'any'`)
+    }
+    if (typeof origin !== 'string') throw new UsageError(`option origins has ${String(origin)}; an origin is a string`)
+    const sent = sentOrigin(origin)
+    if (sent === origin) continue
+    const wanted = sent === null ? 'scheme://host[:port], such as "https://example.org"' : quote(sent)
+    throw new UsageError(`option origins has ${quote(origin)}; browsers send ${wanted}`)
+  }
+}
+
+/** How a browser writes this origin, RFC 6454 §6.2: lower case, no path, no default port; null when it is none. */
+function sentOrigin(origin: string): string | null {
+  if (!URL.canParse(origin)) return null
+  const { protocol, host } = new URL(origin)
+  // Schemes such as chrome-extension have origins that `URL` does not know.
+  return host === '' ? null : `${protocol}//${host}`
 }
 
 function checkClass(candidate: unknown): void {

@@ -100,7 +100,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
 
   /**
    * Resolves with the address once the own port listens, and rejects when it cannot. Whoever takes the promise needs no
-   * listener of `error` for that.
+   * listener of `error` for that. With `noServer` there is no port, and it rejects with a UsageError.
    */
   get listening(): Promise<AddressInfo> {
     this.#isAwaited = true
@@ -223,7 +223,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   #start(): Promise<AddressInfo> {
     const { options } = this
     if (options.server !== undefined) return this.#attach(options.server)
-    if (options.noServer) return new Promise(() => {})
+    if (options.noServer) return Promise.reject(new UsageError('listening: a server with noServer does not listen'))
     // @req 6455-4.2.2-2 @req 6455-10.6-1
     const own =
       options.tls === undefined

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts'
 import { StatusCode } from '../frames/status-code.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { limitOption } from '../protocol/options.ts'
 import { closeBody } from '../protocol/sender.ts'
 import type { Clock } from '../socket/clock.ts'
@@ -18,6 +19,14 @@ export interface ShutdownOptions {
   /** Aborted: terminate everybody now. */
   signal?: AbortSignal
 }
+
+const shutdownOptionNames = {
+  graceMs: true,
+  code: true,
+  reason: true,
+  jitterMs: true,
+  signal: true,
+} satisfies OptionNames<ShutdownOptions>
 
 /** How a shutdown went. */
 export interface ShutdownReport {
@@ -38,6 +47,7 @@ export interface CheckedShutdownOptions {
 
 /** Checks the options of a shutdown before anything is closed. @throws UsageError that names the option which is wrong */
 export function checkShutdownOptions(options: ShutdownOptions, closeTimeout: number): CheckedShutdownOptions {
+  checkOptionNames('shutdown', options, shutdownOptionNames)
   const { code = StatusCode.GoingAway, reason = '', signal } = options
   closeBody('server', code, reason)
   const jitterMs = limitOption('jitterMs', options.jitterMs, 0)

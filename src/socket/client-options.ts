@@ -2,7 +2,8 @@ import type { TcpNetConnectOpts } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls'
 import type { PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
-import type { SocketOptions } from './options.ts'
+import type { OptionNames } from '../ground/option-names.ts'
+import { type SocketOptions, socketOptionNames } from './options.ts'
 
 /** TLS options that a client takes without the wrapping `tls`, as `ws` does. */
 type InlineTlsOptions = Pick<
@@ -69,6 +70,46 @@ export interface ClientOptions extends SocketOptions, InlineTlsOptions, InlineTc
   generateMask?: (mask: Buffer) => void
   /** Gets the request before it is sent and calls its `end()`, now or later. Default: it is sent at once. */
   finishRequest?: (request: OpeningRequest, ws: object) => void
+}
+
+/** Every option of {@link ClientOptions}. */
+export const clientOptionNames = {
+  ...socketOptionNames,
+  ca: true,
+  cert: true,
+  checkServerIdentity: true,
+  ciphers: true,
+  key: true,
+  maxVersion: true,
+  minVersion: true,
+  passphrase: true,
+  pfx: true,
+  rejectUnauthorized: true,
+  secureContext: true,
+  servername: true,
+  family: true,
+  localAddress: true,
+  lookup: true,
+  headers: true,
+  host: true,
+  origin: true,
+  auth: true,
+  perMessageDeflate: true,
+  handshakeTimeout: true,
+  followRedirects: true,
+  maxRedirects: true,
+  socketPath: true,
+  tls: true,
+  createConnection: true,
+  generateMask: true,
+  finishRequest: true,
+} satisfies OptionNames<ClientOptions>
+
+/** Whether what stands in the place of subprotocols is the options. */
+export function isClientOptions(
+  value: string | readonly string[] | ClientOptions | null | undefined,
+): value is ClientOptions {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The request of an opening handshake, with the members of an `http.ClientRequest` that belong to its head. */

@@ -13,6 +13,7 @@
  * A consumer that leaves takes nothing with it: what waits is there for the next one.
  */
 import { UsageError } from '../errors.ts'
+import type { OptionNames } from '../ground/option-names.ts'
 import { Queue } from '../ground/queue.ts'
 import { limitOption } from '../protocol/options.ts'
 import type { MessageData } from './events.ts'
@@ -26,6 +27,9 @@ export interface ReceiveOptions extends WaitOptions {
   /** Bytes that may wait for the consumer before reading stops. Default 256 KiB. */
   readonly highWaterMark?: number
 }
+
+/** Every option of {@link ReceiveOptions}. */
+export const receiveOptionNames = { signal: true, highWaterMark: true } satisfies OptionNames<ReceiveOptions>
 
 /** A whole message, as iteration gives it. */
 export interface ReceivedMessage {

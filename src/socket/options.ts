@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { defaultLimits, limitOption } from '../protocol/options.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { HeartbeatOptions } from './heartbeat.ts'
@@ -74,6 +75,27 @@ export interface CheckedSocketOptions {
   readonly clock: Clock
 }
 
+/** Every option of {@link SocketOptions}. */
+export const socketOptionNames = {
+  maxPayload: true,
+  maxFragments: true,
+  maxFramesPerTurn: true,
+  maxBytesPerTurn: true,
+  autoPong: true,
+  closeTimeout: true,
+  writeStallTimeout: true,
+  highWaterMark: true,
+  maxBackpressure: true,
+  slowConsumer: true,
+  heartbeat: true,
+  rateLimit: true,
+  textFormat: true,
+  withoutListener: true,
+  clock: true,
+} satisfies OptionNames<SocketOptions>
+
+const heartbeatOptionNames = { idleMs: true, timeoutMs: true } satisfies OptionNames<HeartbeatOptions>
+
 const DEFAULT_BEAT_MS = 20_000
 
 /**
@@ -122,6 +144,7 @@ function heartbeatOption(heartbeat: boolean | number | Partial<HeartbeatOptions>
   if (times !== true && (typeof times !== 'object' || times === null)) {
     throw new UsageError(`option heartbeat is ${String(heartbeat)}; it must be a boolean, milliseconds, or an object`)
   }
+  if (times !== true) checkOptionNames('option heartbeat', times, heartbeatOptionNames)
   const { idleMs, timeoutMs } = times === true ? {} : times
   return {
     idleMs: limitOption('heartbeat.idleMs', idleMs, DEFAULT_BEAT_MS, 1),

@@ -5,6 +5,7 @@
  */
 import { setImmediate } from 'node:timers'
 import { UsageError } from '../errors.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { limitOption } from '../protocol/options.ts'
 import { ReadyState } from '../protocol/state.ts'
 import { CloseCause } from './close-info.ts'
@@ -31,6 +32,14 @@ export interface SendStreamOptions extends WaitOptions {
   readonly inOrder?: boolean | undefined
 }
 
+const sendStreamOptionNames = {
+  signal: true,
+  binary: true,
+  compress: true,
+  fragmentSize: true,
+  inOrder: true,
+} satisfies OptionNames<SendStreamOptions>
+
 /** {@link SendStreamOptions.fragmentSize} when none is given. */
 const FRAGMENT_SIZE = 64 << 10
 
@@ -56,8 +65,9 @@ export class OutgoingStream implements Turn {
   /** The first half of a surrogate pair at the end of the last piece. */
   #carry = ''
 
-  /** @throws UsageError when `source` is none */
+  /** @throws UsageError when `source` is none, or an option is wrong */
   constructor(driver: SocketDriver, outbox: Outbox, source: StreamSource, options: SendStreamOptions) {
+    checkOptionNames('sendStream', options, sendStreamOptionNames)
     this.#driver = driver
     this.#outbox = outbox
     this.#iterator = iteratorOf(source)

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts'
 import { asBuffer, copyTo, decodeUtf8, isValidUtf8, messageMemory } from '../frames/bytes.ts'
+import { describeUnknown, type OptionNames } from '../ground/option-names.ts'
 import { PreparedMessage } from '../protocol/prepared-message.ts'
 import type { BinaryType } from './events.ts'
 
@@ -23,6 +24,25 @@ export interface SendOptions {
    * option `perMessageDeflate.compress` says. In a message of fragments only the first one decides. RFC 7692 §6.1.
    */
   compress?: boolean | undefined
+}
+
+const sendOptionNames: OptionNames<SendOptions> = { binary: true, fin: true, compress: true }
+
+/** A method of `WebSocket` that is told of an option which `send()` does not have. @internal */
+export const unknownOption = Symbol('framewright.unknownOption')
+
+/**
+ * Looks for an option that `send()` does not have, and tells `owner`.
+ *
+ * Perf: `npm run bench -- echo`; it is asked for each message that is sent with options, and makes nothing.
+ */
+export function checkSendOptions(
+  owner: { [unknownOption](name: string, message: string): void },
+  options: SendOptions,
+): void {
+  for (const name in options) {
+    if (!(name in sendOptionNames)) owner[unknownOption](name, describeUnknown('send', name, sendOptionNames))
+  }
 }
 
 /** What a message is once it came through {@link toMessage}. */

@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import type { Clock } from './clock.ts'
 import { type Rate, type RateOptions, rateOption, TokenBucket } from './token-bucket.ts'
 
@@ -29,7 +30,13 @@ export type Counted = 'messages' | 'bytes' | 'controlFrames'
 
 const COUNTED: readonly Counted[] = ['messages', 'bytes', 'controlFrames']
 
-const OPTIONS: ReadonlySet<string> = new Set(['handshakes', ...COUNTED, 'onExceeded'])
+const rateLimitOptionNames = {
+  handshakes: true,
+  messages: true,
+  bytes: true,
+  controlFrames: true,
+  onExceeded: true,
+} satisfies OptionNames<RateLimitOptions>
 
 const NAMES: Readonly<Record<Counted, string>> = {
   messages: 'messages',
@@ -51,13 +58,7 @@ export interface ConnectionRates {
  */
 export function connectionRates(options: RateLimitOptions | undefined): ConnectionRates | null {
   if (options === undefined) return null
-  if (typeof options !== 'object' || options === null) {
-    throw new UsageError(`option rateLimit is ${String(options)}; it must be an object`)
-  }
-  for (const name of Object.keys(options)) {
-    // A limit with a misspelt name would be none.
-    if (!OPTIONS.has(name)) throw new UsageError(`option rateLimit has ${name}; it may have ${[...OPTIONS].join(', ')}`)
-  }
+  checkOptionNames('option rateLimit', options, rateLimitOptionNames)
   const { onExceeded = 'close' } = options
   if (onExceeded !== 'close' && onExceeded !== 'pause') {
     throw new UsageError(`option rateLimit.onExceeded is ${String(onExceeded)}; it must be 'close' or 'pause'`)

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 
 /** How much of something may come: a rate that lasts, and how far above it a burst may go. */
 export interface RateOptions {
@@ -14,6 +15,8 @@ export interface Rate {
   readonly burst: number
 }
 
+const rateOptionNames = { perSecond: true, burst: true } satisfies OptionNames<RateOptions>
+
 /**
  * Checks a rate; nothing is coerced.
  *
@@ -25,6 +28,7 @@ export function rateOption(name: string, rate: RateOptions | undefined): Rate | 
   if (typeof rate !== 'object' || rate === null) {
     throw new UsageError(`option ${name} is ${String(rate)}; it must be an object with perSecond`)
   }
+  checkOptionNames(`option ${name}`, rate, rateOptionNames)
   const { perSecond } = rate
   checkAmount(`${name}.perSecond`, perSecond, Number.MIN_VALUE)
   const { burst = Math.max(1, perSecond) } = rate

@@ -1,8 +1,13 @@
+import type { OptionNames } from '../ground/option-names.ts'
+
 /** Options of everything that waits. */
 export interface WaitOptions {
   /** Aborted: the wait ends, and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
+
+/** Every option of {@link WaitOptions}. */
+export const waitOptionNames = { signal: true } satisfies OptionNames<WaitOptions>
 
 /** Whoever waits for something to change. A wake-up only says: look again. */
 export class Waiters {

@@ -1,29 +1,32 @@
 import type { Duplex } from 'node:stream'
 import { ConnectionClosedError, UsageError } from '../errors.ts'
 import { StatusCode } from '../frames/status-code.ts'
+import { checkOptionNames } from '../ground/option-names.ts'
 import { closeBody } from '../protocol/sender.ts'
 import { ReadyState } from '../protocol/state.ts'
 import { BlobQueue } from './blob-queue.ts'
-import type { ClientOptions } from './client-options.ts'
+import { type ClientOptions, isClientOptions } from './client-options.ts'
 import type { CloseInfo } from './close-info.ts'
 import { SocketEventTarget } from './event-target.ts'
 import type { BinaryType, WebSocketEvents } from './events.ts'
-import type { ReceivedMessage, ReceiveOptions } from './inbox.ts'
+import { type ReceivedMessage, type ReceiveOptions, receiveOptionNames } from './inbox.ts'
 import type { MessageStream } from './message-stream.ts'
 import type { Opening } from './opening.ts'
 import type { SendStreamOptions, StreamSource } from './outgoing-stream.ts'
 import {
   type ControlPayload,
   checkBinaryType,
+  checkSendOptions,
   type Sendable,
   type SendOptions,
   toBytes,
   toMessage,
   toText,
+  unknownOption,
 } from './payload.ts'
 import type { SendCallback } from './send-callbacks.ts'
 import { Session, type SessionOptions } from './session.ts'
-import type { WaitOptions } from './waiters.ts'
+import { type WaitOptions, waitOptionNames } from './waiters.ts'
 
 /** What the opening handshake settled. @internal */
 export interface Attachment extends SessionOptions {
@@ -108,7 +111,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     super()
     if (address === null) return
     if (dial === null) throw new UsageError('new WebSocket(url): the client is not loaded')
-    if (isOptions(protocols)) this.#opening = dial(this, address, undefined, protocols)
+    if (isClientOptions(protocols)) this.#opening = dial(this, address, undefined, protocols)
     else this.#opening = dial(this, address, protocols ?? undefined, options ?? {})
   }
 
@@ -186,10 +189,11 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
    * @param callback - called when the message was handed to the operating system, or with the error that prevented it
    * @returns false when `highWaterMark` bytes or more wait, the message was dropped, or the connection is not OPEN;
    * `drain` tells when to go on
-   * @throws UsageError while CONNECTING, when `data` cannot be sent, or text bytes are not UTF-8
+   * @throws UsageError while CONNECTING, when `data` cannot be sent, an option is unknown, or text bytes are not UTF-8
    */
   send(data: Sendable, options?: SendOptions | SendCallback | null, callback?: SendCallback): boolean {
     if (typeof options === 'function') return this.send(data, undefined, options)
+    if (options !== undefined && options !== null) checkSendOptions(this, options)
     const session = this.#requireSession('send')
     if (data instanceof Blob || this.#blobs?.isEmpty === false) return this.#sendInTurn(data, options, callback)
     return session === null ? this.#sendAfterClose(callback) : session.send(toMessage(data), options, callback)
@@ -212,8 +216,9 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
   }
 
   /** Resolves when less than `highWaterMark` bytes wait. @throws ConnectionClosedError; the reason of `signal` */
-  async drained({ signal }: WaitOptions = {}): Promise<void> {
-    await this.#requireOpened('drained').outbox.drained(signal)
+  async drained(options: WaitOptions = {}): Promise<void> {
+    checkOptionNames('drained', options, waitOptionNames)
+    await this.#requireOpened('drained').outbox.drained(options.signal)
   }
 
   /** Calls `send`, and writes what it has sent before it returns, in one go up to 128 KiB. @returns what `send` returned */
@@ -274,6 +279,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
 
   /** The same as iterating over the `WebSocket`, with options. @throws the reason of `signal` when it is aborted */
   messages(options: ReceiveOptions = {}): AsyncGenerator<ReceivedMessage, void, undefined> {
+    checkOptionNames('messages', options, receiveOptionNames)
     return this.#requireOpened('messages').inbox.messages(options)
   }
 
@@ -283,6 +289,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
    * for is discarded; one that is being read is not. Otherwise as {@link messages}.
    */
   streams(options: ReceiveOptions = {}): AsyncGenerator<MessageStream, void, undefined> {
+    checkOptionNames('streams', options, receiveOptionNames)
     return this.#requireOpened('streams').inbox.streams(options)
   }
 
@@ -318,6 +325,11 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
 
   /** For subclasses that speak of errors in other words. @internal */
   [describeError](_error: Error): void {}
+
+  /** For subclasses that are not as strict. @internal */
+  [unknownOption](_name: string, message: string): void {
+    throw new UsageError(message)
+  }
 
   /** Called by `EventEmitter` when an async handler rejects. @internal */
   [Symbol.for('nodejs.rejection')](error: unknown, event: string): void {
@@ -383,8 +395,4 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
       throw new UsageError(`${what}: the object is CONNECTING, to nothing: it was made without a URL`)
     return this.#opening
   }
-}
-
-function isOptions(value: string | readonly string[] | ClientOptions | null | undefined): value is ClientOptions {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { attachClient, beginClient } from '../client/attach-client.ts'
+import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { Heartbeat } from '../socket/heartbeat.ts'
-import { checkSocketOptions, type SocketOptions } from '../socket/options.ts'
+import { checkSocketOptions, type SocketOptions, socketOptionNames } from '../socket/options.ts'
 import { withPools } from '../socket/shared.ts'
 import { attach, startReading, WebSocket } from '../socket/websocket.ts'
 import { memoryPair } from './memory-duplex.ts'
@@ -19,6 +20,14 @@ export interface PairOptions<Data = unknown> {
   /** `ws.remoteAddress` of the server's side. */
   readonly remoteAddress?: string
 }
+
+const pairOptionNames = {
+  server: true,
+  client: true,
+  data: true,
+  protocol: true,
+  remoteAddress: true,
+} satisfies OptionNames<PairOptions>
 
 /** Two ends of one connection. */
 export interface ConnectedPair<Data> {
@@ -41,7 +50,9 @@ export function connectedPair<Data = undefined>(options: PairOptions<Data> = {})
   const [serverEnd, clientEnd] = memoryPair()
   const server = serverOn(serverEnd, options)
   const client = new WebSocket(null)
-  const checked = { given: options.client ?? {}, socket: checkSocketOptions(options.client ?? {}, false) }
+  const given = options.client ?? {}
+  checkOptionNames('option client', given, socketOptionNames)
+  const checked = { given, socket: checkSocketOptions(given, false) }
   attachClient(client, {
     socket: clientEnd,
     isPlain: false,
@@ -56,6 +67,8 @@ export function connectedPair<Data = undefined>(options: PairOptions<Data> = {})
 /** The server's side of a connection on one end of a pair. */
 export function serverOn<Data>(socket: Duplex, options: PairOptions<Data>): WebSocket<Data> {
   const ws = new WebSocket<Data>(null)
+  checkOptionNames('the options of a pair', options, pairOptionNames)
+  checkOptionNames('option server', options.server ?? {}, socketOptionNames)
   const checked = checkSocketOptions(options.server ?? {}, true)
   attach(ws, {
     socket,

@@ -147,7 +147,7 @@ describe('the option rateLimit', () => {
     [5, 'rateLimit'],
     [null, 'rateLimit'],
     [{ messages: { perSecond: 1, burst: null } }, 'rateLimit.messages.burst'],
-    [{ message: { perSecond: 1, burst: 1 } }, 'message;'],
+    [{ message: { perSecond: 1, burst: 1 } }, '"message"; did you mean messages?'],
     [{ onExceeded: 'drop' }, 'rateLimit.onExceeded'],
     [{ handshakes: { perSecond: '1', burst: 1 } }, 'rateLimit.handshakes.perSecond'],
     [{ messages: { perSecond: 0, burst: 1 } }, 'rateLimit.messages.perSecond'],

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts'
+import { checkOptionNames, type OptionNames } from '../../ground/option-names.ts'
 import type { CompressRule } from './deflating-encoder.ts'
 import { MAX_WINDOW_BITS, MIN_WINDOW_BITS } from './parameters.ts'
 import { MAX_STRATEGY } from './zlib.ts'
@@ -50,6 +51,21 @@ export interface CheckedDeflateOptions {
   readonly strategy: number
 }
 
+/** Every option of {@link PerMessageDeflateOptions}. */
+export const deflateOptionNames = {
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+  serverMaxWindowBits: true,
+  clientMaxWindowBits: true,
+  threshold: true,
+  compress: true,
+  level: true,
+  memLevel: true,
+  zlibDeflateOptions: true,
+  zlibInflateOptions: true,
+  concurrencyLimit: true,
+} satisfies OptionNames<PerMessageDeflateOptions>
+
 const DEFAULT_WINDOW_BITS = 12
 const DEFAULT_MEM_LEVEL = 5
 const DEFAULT_THRESHOLD = 1024
@@ -66,6 +82,7 @@ export function checkDeflateOptions(option: boolean | PerMessageDeflateOptions):
     throw new UsageError(`option perMessageDeflate is ${String(option)}; it must be a boolean or an object`)
   }
   const options: PerMessageDeflateOptions = option === true ? {} : option
+  checkOptionNames('option perMessageDeflate', options, deflateOptionNames)
   const { zlibDeflateOptions = {}, clientMaxWindowBits, compress = true } = options
   const zlib = zlibDeflateOptions as { level?: unknown; memLevel?: unknown; strategy?: unknown }
   if (typeof compress !== 'boolean' && typeof compress !== 'function') {
