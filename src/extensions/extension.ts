@@ -39,6 +39,8 @@ export interface DecoderHost {
 export interface Decoder extends FrameSink {
   /** Whether the frame in hand is being decoded elsewhere. */
   readonly isBusy: boolean
+  /** Bytes of memory that it holds for this connection: its state, and what it has not handed on yet. */
+  readonly heldBytes: number
   /** Goes on after {@link DecoderHost.isPaused} kept it from doing so. */
   proceed(): void
   /** Gives back all memory; nothing is handed on any more. */
@@ -54,6 +56,8 @@ export interface Encoder {
   readonly variant: string | null
   /** Where {@link encode} left its result: bytes that are only valid until the next call of any encoder. */
   readonly output: Uint8Array
+  /** Bytes of memory that it holds for this connection, besides the payloads that it was given. */
+  readonly heldBytes: number
   /**
    * Whether a message shall be encoded.
    *
@@ -67,9 +71,10 @@ export interface Encoder {
    * Begins a message. The next calls of {@link encode} and {@link encodeLater} are for its fragments, one after the
    * other.
    *
+   * @param length - of the first fragment, in bytes or UTF-16 code units
    * @returns false when there is no memory for it: then it goes out as it is
    */
-  begin(): boolean
+  begin(length: number): boolean
   /**
    * Encodes the payload of a fragment at once.
    *

@@ -149,6 +149,14 @@ export class Connection implements ReaderTarget {
     return this.#reader.bufferedLength
   }
 
+  /**
+   * Bytes of memory that an extension holds for this connection: its states, and messages that are being decoded or
+   * encoded. What `waitingOutput` counts is not among them.
+   */
+  get extensionBytes(): number {
+    return this.#reader.decoderBytes + (this.#encoded === null ? 0 : this.#encoded.heldBytes)
+  }
+
   /** Whether `pause` is in force. */
   get paused(): boolean {
     return this.#reader.isPaused

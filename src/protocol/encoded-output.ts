@@ -48,6 +48,11 @@ export class EncodedOutput {
     return this.#waitingBytes
   }
 
+  /** Bytes of memory that the encoder holds besides. */
+  get heldBytes(): number {
+    return this.#encoder.heldBytes
+  }
+
   /** How many frames have waited and went into the output. */
   get done(): number {
     return this.#done
@@ -107,7 +112,7 @@ export class EncodedOutput {
   /** @returns false when the frame has to be encoded elsewhere */
   #tryAtOnce(byte0: number, payload: string | Uint8Array, isWanted: boolean): boolean {
     const isFirst = (byte0 & OPCODE) !== Opcode.Continuation
-    if (isFirst) this.#isEncoded = isWanted && this.#encoder.begin()
+    if (isFirst) this.#isEncoded = isWanted && this.#encoder.begin(payload.length)
     if (!this.#isEncoded) {
       // @req 7692-6.1-2
       if (typeof payload === 'string') this.#output.textFrame(byte0, payload)

@@ -45,7 +45,7 @@ export class PreparedVariants {
 
   #make(name: string, encoder: Encoder): PreparedFrame | null {
     const { payload } = this.#message
-    if (!encoder.begin()) return this.#message
+    if (!encoder.begin(payload.length)) return this.#message
     const byteCount = encoder.encode(payload, true)
     if (byteCount >= 0) return this.#keep(name, encoder.output, byteCount)
     const waiting: Array<() => void> = []

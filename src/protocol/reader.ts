@@ -56,6 +56,11 @@ export class Reader implements DecoderHost, FrameSink {
     return this.retainedLength + (this.#assembler === null ? 0 : this.#assembler.capacity)
   }
 
+  /** Bytes of memory that an extension holds for what is not delivered yet. */
+  get decoderBytes(): number {
+    return this.#decoder?.heldBytes ?? 0
+  }
+
   /** Bytes that wait. */
   get retainedLength(): number {
     return this.#retained === null ? 0 : this.#retained.length

@@ -104,6 +104,43 @@ describe('memory', () => {
   )
 })
 
+describe('messages that are inflated and deflated elsewhere', () => {
+  const large = message(compressed(new Uint8Array(MIB)))
+  /** A MiB that came, the same as it waits to be deflated, what of it is inflated, and some that is not collected yet. */
+  const MOST_EACH = 4 * MIB
+
+  row(
+    {
+      ids: ['S-Z03'],
+      title: 'twelve peers whose every MiB of zeros is echoed hold what is under way, however long it goes on',
+      profile,
+    },
+    async ({ target, port, before }) => {
+      const raws = await Promise.all(Array.from({ length: 12 }, () => openDeflate(port)))
+      let rounds = 0
+      let isOver = false
+      const echo = async (raw: RawSocket): Promise<void> => {
+        await raw.write(large)
+        while (!isOver) {
+          await raw.write(large)
+          expect((await readServerFrame(raw)).rsv).toBe(4)
+          rounds++
+        }
+      }
+      const echoes = raws.map(echo)
+      const held: number[] = []
+      for (const until of [100, 200, 300]) {
+        while (rounds < until) await Promise.race([...echoes, new Promise((resolve) => setImmediate(resolve))])
+        held.push(grown(before, await target.measure()))
+      }
+      isOver = true
+      await Promise.all(echoes)
+      for (const bytes of held) expect(bytes, `bytes held: ${held.join(', ')}`).toBeLessThan(12 * MOST_EACH)
+      for (const raw of raws) raw.reset()
+    },
+  )
+})
+
 describe('bombs', () => {
   let bomb: Uint8Array
   beforeAll(() => {

@@ -31,6 +31,7 @@ beforeEach(() => {
       const deflater = publicEngine.deflater(settings)
       return {
         left: 0,
+        heldBytes: 0,
         write: (...args) => {
           deflated += 1
           return deflater.write(...args)

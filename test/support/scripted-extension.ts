@@ -31,6 +31,7 @@ export class ScriptedDecoder implements Decoder {
   /** As how many decoded bytes a data frame counts. */
   cost = 0
   closed = 0
+  heldBytes = 0
   readonly #next: FrameSink
   readonly #host: DecoderHost
   #deliver: (() => void) | null = null
@@ -108,6 +109,7 @@ const scratch = new Uint8Array(64 << 10)
 /** Puts brackets around a message: `(` in front of each fragment, `)` behind the last. Of `nothing` it makes no byte. */
 export class ScriptedEncoder implements Encoder {
   variant: string | null = null
+  heldBytes = 0
   /** Whether `begin` finds memory. */
   hasMemory = true
   /** What was asked: `wants`, `begin`, `encode`, `later`, `rest`, `close`, `forVariant`. */

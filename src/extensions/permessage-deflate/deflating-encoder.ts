@@ -9,6 +9,7 @@ import { uninitialised, utf8Length, writeUtf8 } from '../../frames/bytes.ts'
 import type { Encoder } from '../extension.ts'
 import { runElsewhere } from './elsewhere.ts'
 import { type DeflaterHolder, deflateMemory, type Kind } from './memory.ts'
+import { blocks, SCRATCH_LENGTH } from './scratch.ts'
 import type { Deflater } from './state.ts'
 import { TAIL } from './state.ts'
 
@@ -21,11 +22,18 @@ const AT_ONCE = 32 << 10
 /** A window that nothing was added to for this long is forgotten; a deflater takes some 100 to 300 KiB. */
 const FORGET_AFTER_MS = 10_000
 
-/** Twice what is deflated at once; DEFLATE adds less than a tenth to what it cannot compress. */
-const OUTPUT_LENGTH = 64 << 10
-
 const text = uninitialised(AT_ONCE)
-const output = uninitialised(OUTPUT_LENGTH)
+/** Twice what is deflated at once; DEFLATE adds less than a tenth to what it cannot compress. */
+const output = uninitialised(SCRATCH_LENGTH)
+
+/** A fragment that is deflated elsewhere, or waits for it. */
+interface Job {
+  readonly payload: Uint8Array
+  readonly fin: boolean
+  readonly done: (encoded: Uint8Array) => void
+  /** What came out of it so far; the last piece is in use by the thread. */
+  readonly pieces: Uint8Array[]
+}
 
 /** Deflates the messages of one connection. */
 export class DeflatingEncoder implements Encoder, DeflaterHolder {
@@ -39,6 +47,9 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
   #deflater: Deflater | null = null
   /** Whether something of the open message was deflated. */
   #isWithin = false
+  /** null once nobody needs it any more, though a thread may still be at work. */
+  #job: Job | null = null
+  /** Whether a thread is at work. */
   #isElsewhere = false
   #isDead = false
   /** Whether a message was deflated since the last `rest`, and when there was such a `rest`. */
@@ -53,6 +64,11 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
     this.variant = takeover ? null : kind.name
   }
 
+  get heldBytes(): number {
+    const state = this.#deflater === null ? 0 : this.#kind.size + this.#deflater.heldBytes
+    return state + (this.#job === null ? 0 : lengthOf(this.#job.pieces))
+  }
+
   wants(payload: string | Uint8Array, isBinary: boolean, compress: boolean | undefined): boolean {
     if (compress === false || !isAtLeast(payload, this.#threshold)) return false
     if (compress !== undefined) return compress
@@ -63,9 +79,10 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
     return new DeflatingEncoder(this.#kind, false, this.#threshold, this.#rule)
   }
 
-  begin(): boolean {
+  begin(length: number): boolean {
     this.#isWithin = false
     this.#wasUsed = true
+    if (length > AT_ONCE && !deflateMemory.mayHold(length)) return false
     if (this.#deflater === null) this.#deflater = deflateMemory.take(this.#kind)
     else deflateMemory.mayNotRelease(this)
     return this.#deflater !== null
@@ -90,14 +107,16 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
   encodeLater(payload: Uint8Array, fin: boolean, done: (encoded: Uint8Array) => void): void {
     // What waits for its turn shall not hold a deflater that is as good as new.
     if (!this.#isWithin && !this.#takeover) this.giveUp()
-    this.#isElsewhere = true
+    this.#job = { payload, fin, done, pieces: [] }
+    deflateMemory.hold(payload.length)
     runElsewhere((ended) => {
-      if (this.#isDead) {
-        this.#ended(ended)
+      if (this.#job === null) {
+        ended()
         return
       }
       this.#deflater ??= deflateMemory.takeBeyond(this.#kind)
-      this.#deflateBlocks(payload, 0, [], ended, fin, done)
+      this.#isElsewhere = true
+      this.#deflatePiece(this.#job, 0, ended)
     })
   }
 
@@ -119,38 +138,38 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
   close(): void {
     this.#isDead = true
     deflateMemory.mayNotRelease(this)
-    if (!this.#isElsewhere && this.#deflater !== null) this.giveUp()
+    if (this.#isElsewhere) return
+    this.#forgetJob()
+    if (this.#deflater !== null) this.giveUp()
   }
 
-  /** Writes the payload from `start` on, block by block until no more comes. */
-  #deflateBlocks(
-    payload: Uint8Array,
-    start: number,
-    blocks: Uint8Array[],
-    ended: () => void,
-    fin: boolean,
-    done: (encoded: Uint8Array) => void,
-  ): void {
-    const block = uninitialised(OUTPUT_LENGTH)
+  /** Deflates the payload from `start` on, piece by piece until no more comes. */
+  #deflatePiece(job: Job, start: number, ended: () => void): void {
+    const block = blocks.lend()
     const deflater = this.#deflater!
-    deflater.writeLater(payload, start, payload.length, block, (byteCount) => {
-      blocks.push(block.subarray(0, byteCount))
-      if (this.#isDead) this.#ended(ended)
-      else if (byteCount === OUTPUT_LENGTH) {
-        this.#deflateBlocks(payload, payload.length - deflater.left, blocks, ended, fin, done)
-      } else {
-        this.#ended(ended)
-        const bytes = join(blocks)
-        done(fin ? bytes.subarray(0, this.#end(bytes, bytes.length)) : bytes)
+    deflateMemory.hold(block.length)
+    job.pieces.push(block)
+    deflater.writeLater(job.payload, start, job.payload.length, block, (byteCount) => {
+      if (!this.#isDead && byteCount === block.length) {
+        this.#deflatePiece(job, job.payload.length - deflater.left, ended)
+        return
       }
+      this.#isElsewhere = false
+      this.#isWithin = true
+      const encoded = this.#isDead ? null : joined(job.pieces, byteCount)
+      this.#forgetJob()
+      if (encoded === null && this.#deflater !== null) this.giveUp()
+      ended()
+      if (encoded !== null) job.done(job.fin ? encoded.subarray(0, this.#end(encoded, encoded.length)) : encoded)
     })
   }
 
-  #ended(ended: () => void): void {
-    this.#isElsewhere = false
-    ended()
-    this.#isWithin = true
-    if (this.#isDead && this.#deflater !== null) this.giveUp()
+  #forgetJob(): void {
+    if (this.#job === null) return
+    const { payload, pieces } = this.#job
+    this.#job = null
+    deflateMemory.hold(-payload.length - lengthOf(pieces))
+    for (const piece of pieces) blocks.giveBack(piece)
   }
 
   /** Ends a message. @returns how many bytes of `bytes` are its last fragment */
@@ -173,13 +192,15 @@ function isAtLeast(payload: string | Uint8Array, threshold: number): boolean {
   return typeof payload === 'string' && payload.length * 3 >= threshold && utf8Length(payload) >= threshold
 }
 
-function join(blocks: readonly Uint8Array[]): Uint8Array {
-  if (blocks.length === 1) return blocks[0]!
-  const bytes = uninitialised(blocks.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const block of blocks) {
-    bytes.set(block, at)
-    at += block.length
+/** What lies in pieces that are full, and in the last one, of which `byteCount` bytes are. */
+function joined(pieces: readonly Uint8Array[], byteCount: number): Uint8Array {
+  const bytes = uninitialised((pieces.length - 1) * SCRATCH_LENGTH + byteCount)
+  for (const [i, piece] of pieces.entries()) {
+    bytes.set(i === pieces.length - 1 ? piece.subarray(0, byteCount) : piece, i * SCRATCH_LENGTH)
   }
   return bytes
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.length * SCRATCH_LENGTH
 }

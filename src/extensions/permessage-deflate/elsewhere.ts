@@ -1,6 +1,7 @@
 /*
  * Work on other threads. Few jobs at a time: the threads are few, and every job that runs holds a state and buffers.
  */
+import { Queue } from '../../ground/queue.ts'
 
 /** A job; it calls `ended` exactly once. */
 type Job = (ended: () => void) => void
@@ -8,15 +9,13 @@ type Job = (ended: () => void) => void
 /** Node has four threads for this by default. */
 const MOST_RUNNING = 4
 
-let waiting: Job[] = []
-/** How many of `waiting` have begun. */
-let begun = 0
+const waiting = new Queue<Job>()
 let running = 0
 
 /** Runs a job as soon as fewer than four are running; jobs begin in the order they came. */
 export function runElsewhere(job: Job): void {
-  if (running >= MOST_RUNNING) waiting.push(job)
-  else start(job)
+  if (running < MOST_RUNNING) start(job)
+  else waiting.push(job)
 }
 
 function start(job: Job): void {
@@ -26,9 +25,6 @@ function start(job: Job): void {
 
 function ended(): void {
   running--
-  if (begun < waiting.length) start(waiting[begun++]!)
-  else if (begun > 0) {
-    waiting = []
-    begun = 0
-  }
+  const next = waiting.shift()
+  if (next !== undefined) start(next)
 }

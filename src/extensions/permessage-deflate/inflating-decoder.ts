@@ -16,7 +16,7 @@
  * 2. After a violation, and after `close`, nothing is handed on. A thread may still be at work then: its state is given
  *    back when it is done.
  */
-import { copyOf, isValidUtf8, uninitialised } from '../../frames/bytes.ts'
+import { copyOf, isValidUtf8 } from '../../frames/bytes.ts'
 import type { FrameSink } from '../../frames/frame-sink.ts'
 import { Opcode } from '../../frames/opcode.ts'
 import { Utf8Validator } from '../../frames/utf8.ts'
@@ -24,7 +24,7 @@ import { type Violation, violations } from '../../frames/violation.ts'
 import type { Decoder, DecoderHost } from '../extension.ts'
 import { runElsewhere } from './elsewhere.ts'
 import { deflateMemory, type Kind } from './memory.ts'
-import { SCRATCH_LENGTH, Scratch } from './scratch.ts'
+import { blocks, SCRATCH_LENGTH, Scratch } from './scratch.ts'
 import { Failure, type Inflater } from './state.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -33,7 +33,7 @@ const NO_OUTPUT = new Uint8Array(1)
 /** Neither a number of bytes nor a `Failure`. */
 const NOTHING = -3
 
-const scratch = new Scratch()
+const scratch = new Scratch(1)
 
 /** Inflates the messages of one connection. */
 export class InflatingDecoder implements Decoder {
@@ -63,13 +63,16 @@ export class InflatingDecoder implements Decoder {
   #isElsewhere = false
   #piece: Uint8Array = NO_BYTES
   #pieceAt = 0
-  #block: Uint8Array = NO_BYTES
+  /** Where the thread writes to, and what came out until it is handed on. */
+  #block: Uint8Array | null = null
   /** Whether it goes on when the application does not pause any more. */
   #isWaiting = false
   /** What the last write elsewhere returned, when that has to wait. */
   #kept = NOTHING
   /** Whether the frame ends with the piece. */
   #isFrameOver = false
+  /** What `deflateMemory` knows that is held here besides the state. */
+  #held = 0
 
   constructor(next: FrameSink, host: DecoderHost, maxPayload: number, kind: Kind<Inflater>, takeover: boolean) {
     this.#next = next
@@ -81,6 +84,10 @@ export class InflatingDecoder implements Decoder {
 
   get isBusy(): boolean {
     return this.#isBusy
+  }
+
+  get heldBytes(): number {
+    return this.#held + (this.#inflater === null ? 0 : this.#kind.size)
   }
 
   dataFrame(opcode: number, fin: boolean, rsv1: boolean, bytes: Uint8Array, start: number, end: number): void {
@@ -134,8 +141,9 @@ export class InflatingDecoder implements Decoder {
   close(): void {
     this.#isDead = true
     this.#isBusy = false
-    this.#piece = this.#block = NO_BYTES
-    if (!this.#isElsewhere) this.#giveBack()
+    if (this.#isElsewhere) return
+    this.#forgetPiece()
+    this.#giveBack()
   }
 
   /** @returns false when there is no memory for it */
@@ -183,7 +191,9 @@ export class InflatingDecoder implements Decoder {
     this.#hasInput = true
     const output = scratch.lend()
     const room = this.#room()
-    this.#handOn(output, this.#inflater!.write(bytes, start, end, output, room), room, bytes, end)
+    const byteCount = this.#inflater!.write(bytes, start, end, output, room)
+    if (this.#inflater!.gathers) this.#count()
+    this.#handOn(output, byteCount, room, bytes, end)
     scratch.giveBack(output)
   }
 
@@ -193,8 +203,8 @@ export class InflatingDecoder implements Decoder {
     if (byteCount < room) return
     this.#piece = copyOf(bytes, end - this.#inflater!.left, end)
     this.#pieceAt = 0
-    this.#block = uninitialised(SCRATCH_LENGTH)
     this.#isBusy = true
+    this.#count()
     this.#host.held()
     this.#inflateElsewhere()
   }
@@ -202,33 +212,42 @@ export class InflatingDecoder implements Decoder {
   #inflateElsewhere(): void {
     this.#isWaiting = this.#host.isPaused
     if (this.#isWaiting) return
-    const inflater = this.#inflater!
-    this.#isElsewhere = true
     runElsewhere((ended) => {
-      const done = (byteCount: number) => {
+      if (this.#isDead) {
+        ended()
+        return
+      }
+      const block = blocks.lend()
+      this.#block = block
+      this.#isElsewhere = true
+      this.#count()
+      this.#inflater!.writeLater(this.#piece, this.#pieceAt, this.#piece.length, block, this.#room(), (byteCount) => {
         ended()
         this.#isElsewhere = false
-        if (this.#isDead) this.#giveBack()
+        if (this.#isDead) this.close()
         else if (this.#host.isPaused) {
           this.#isWaiting = true
           this.#kept = byteCount
         } else this.#continue(byteCount)
-      }
-      if (this.#isDead) done(0)
-      else inflater.writeLater(this.#piece, this.#pieceAt, this.#piece.length, this.#block, this.#room(), done)
+      })
     })
   }
 
   /** Goes on with what was inflated elsewhere. */
   #continue(byteCount: number): void {
     const isMore = byteCount === this.#room()
-    if (this.#pass(this.#block, byteCount)) {
+    const block = this.#block!
+    this.#block = null
+    const goesOn = this.#pass(block, byteCount)
+    blocks.giveBack(block)
+    this.#count()
+    if (goesOn) {
       if (isMore) {
         this.#pieceAt = this.#piece.length - this.#inflater!.left
         this.#inflateElsewhere()
         return
       }
-      this.#piece = this.#block = NO_BYTES
+      this.#forgetPiece()
       if (this.#isFrameOver) this.#endFrame()
       this.#isBusy = false
     }
@@ -283,18 +302,33 @@ export class InflatingDecoder implements Decoder {
       byteCount = this.#inflater!.finish(output, room, this.#maxPayload - this.#inflated)
     } while (this.#pass(output, byteCount) && byteCount === room)
     scratch.giveBack(output)
+    this.#count()
     return !this.#isDead
   }
 
   #fail(violation: Violation): void {
-    this.#isDead = true
-    this.#isBusy = false
-    this.#giveBack()
+    this.close()
     this.#next.violation(violation)
+  }
+
+  #forgetPiece(): void {
+    if (this.#block !== null) blocks.giveBack(this.#block)
+    this.#block = null
+    this.#piece = NO_BYTES
+    this.#count()
+  }
+
+  /** Tells `deflateMemory` what is held now. */
+  #count(): void {
+    const block = this.#block === null ? 0 : this.#block.length
+    const held = this.#piece.length + block + (this.#inflater === null ? 0 : this.#inflater.heldBytes)
+    deflateMemory.hold(held - this.#held)
+    this.#held = held
   }
 
   #giveBack(): void {
     if (this.#inflater !== null) deflateMemory.give(this.#kind, this.#inflater)
     this.#inflater = null
+    if (this.#held > 0) this.#count()
   }
 }

@@ -8,6 +8,9 @@
  * with its connection, but the window is only there for the ratio: a deflater may forget it at any time, RFC 7692
  * §7.2.1. So when memory is short, the deflater that has not been used for the longest time is taken away. An inflater
  * with context takeover cannot be taken away: the peer's next message may refer to what it holds.
+ *
+ * What is deflated and inflated elsewhere waits for its turn there, and counts as well. It may take half of the limit:
+ * what waits to be sent shall not keep others from inflating what they receive.
  */
 import { UsageError } from '../../errors.ts'
 import { nativeEngine } from './native-engine.ts'
@@ -43,16 +46,21 @@ export interface Kind<S extends State> {
 
 class DeflateMemory {
   #limit = DEFAULT_LIMIT
+  /** What the states take. */
   #used = 0
+  /** What messages take that are worked on, or wait for it. */
+  #held = 0
   #engine: Engine | null = null
   readonly #kinds = new Map<string, Kind<State>>()
   /** Holders of deflaters that may be taken away, the one that was not used for the longest time first. */
   readonly #holders = new Set<DeflaterHolder>()
 
   /**
-   * Bytes that all deflaters and inflaters of the process may take; default 256 MiB. When they are used up, the windows
-   * of idle deflaters are forgotten, then messages are sent uncompressed, new connections do not negotiate compression,
-   * and a compressed message that arrives ends its connection with 1013.
+   * Bytes that all deflaters and inflaters of the process may take, and the messages that other threads work on or that
+   * wait for it; default 256 MiB. When they are used up, the windows of idle deflaters are forgotten, then messages are
+   * sent uncompressed, new connections do not negotiate compression, and a compressed message that arrives ends its
+   * connection with 1013. A message that is too long to be deflated at once is sent uncompressed when half of the limit
+   * is taken by such messages.
    */
   get limit(): number {
     return this.#limit
@@ -67,9 +75,19 @@ class DeflateMemory {
     this.#limit = byteCount
   }
 
-  /** Bytes that the deflaters and inflaters of the process take now. */
+  /** Bytes that the deflaters and inflaters of the process take now, and the messages that {@link limit} counts. */
   get used(): number {
-    return this.#used
+    return this.#used + this.#held
+  }
+
+  /** So many bytes more, or less, are held by work on other threads. @internal */
+  hold(change: number): void {
+    this.#held += change
+  }
+
+  /** Whether a message of so many bytes may wait for another thread. @internal */
+  mayHold(byteCount: number): boolean {
+    return this.#held + byteCount <= this.#limit / 2
   }
 
   /** Which kind of state there is for these settings. @internal */
@@ -87,12 +105,12 @@ class DeflateMemory {
 
   /** Whether there is room for another connection, perhaps after deflaters were taken away. @internal */
   get hasRoom(): boolean {
-    return this.#used < this.#limit || this.#holders.size > 0 || this.#idleKind() !== undefined
+    return this.used < this.#limit || this.#holders.size > 0 || this.#idleKind() !== undefined
   }
 
   /** @returns null when the limit is reached. @internal */
   take<S extends State>(kind: Kind<S>): S | null {
-    while (kind.idle.length === 0 && this.#used + kind.size > this.#limit) if (!this.#release()) return null
+    while (kind.idle.length === 0 && this.used + kind.size > this.#limit) if (!this.#release()) return null
     return this.takeBeyond(kind)
   }
 
@@ -106,7 +124,7 @@ class DeflateMemory {
 
   /** Takes back a state; nothing of what it held can be seen by the next one. @internal */
   give<S extends State>(kind: Kind<S>, state: S): void {
-    if (kind.idle.length < KEPT_IDLE && this.#used <= this.#limit) {
+    if (kind.idle.length < KEPT_IDLE && this.used <= this.#limit) {
       state.reset()
       kind.idle.push(state)
     } else {

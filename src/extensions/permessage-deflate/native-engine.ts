@@ -31,6 +31,7 @@ interface Work {
 class NativeState implements State {
   /** Bytes of input that the last write left. */
   left = 0
+  readonly heldBytes = 0
   readonly #handle: NativeHandle
   /** Written by zlib: free bytes of output, bytes of input that are left. */
   readonly #after = new Uint32Array(2)

@@ -34,6 +34,10 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 class Pieces {
   #bytes: Uint8Array = NO_BYTES
 
+  get length(): number {
+    return this.#bytes.length
+  }
+
   put(bytes: Uint8Array): void {
     this.#bytes = bytes
   }
@@ -54,6 +58,10 @@ class PublicDeflater implements Deflater {
 
   constructor(settings: ZlibSettings) {
     this.#settings = settings
+  }
+
+  get heldBytes(): number {
+    return this.#pieces.length
   }
 
   write(input: Uint8Array, start: number, end: number, output: Uint8Array): number {
@@ -104,6 +112,7 @@ class PublicInflater implements Inflater {
   readonly #windowBits: number
   readonly #pieces = new Pieces()
   #gathered: Uint8Array[] = []
+  #gatheredLength = 0
   #isInflated = false
   #window: Uint8Array = NO_BYTES
 
@@ -111,8 +120,13 @@ class PublicInflater implements Inflater {
     this.#windowBits = windowBits
   }
 
+  get heldBytes(): number {
+    return this.#gatheredLength + this.#pieces.length
+  }
+
   write(input: Uint8Array, start: number, end: number): number {
     this.#gathered.push(copyOf(input, start, end))
+    this.#gatheredLength += end - start
     return 0
   }
 
@@ -141,6 +155,7 @@ class PublicInflater implements Inflater {
 
   reset(): void {
     this.#gathered = []
+    this.#gatheredLength = 0
     this.#isInflated = false
     this.#window = NO_BYTES
   }
@@ -153,6 +168,7 @@ class PublicInflater implements Inflater {
     const input = joined([...this.#gathered, TRAILER])
     const messageEnd = input.length - TRAILER.length
     this.#gathered = []
+    this.#gatheredLength = 0
     const outputs: Uint8Array[] = []
     let at = 0
     let room = most

@@ -4,6 +4,8 @@ import type { ZlibSettings } from './zlib.ts'
 export interface State {
   /** Bytes of input that the last write left because there was no more room. */
   readonly left: number
+  /** Bytes of messages that it keeps, besides what every state of its kind takes. */
+  readonly heldBytes: number
   /** Forgets everything, as if it were new. Never while a write is under way elsewhere. */
   reset(): void
   /** Frees the memory; at once, or when the write that is under way elsewhere has ended. */
