@@ -15,6 +15,7 @@ import type { Duplex } from 'node:stream'
 import { HandshakeError, UsageError, WebSocketError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { StatusCode } from '../frames/status-code.ts'
+import { Deadline } from '../ground/deadline.ts'
 import { confirmUpgrade, type UpgradeRequest, type UpgradeResult } from '../handshake/client-handshake.ts'
 import type { ResponseHead } from '../handshake/head.ts'
 import { ResponseHeadReader } from '../handshake/head-reader.ts'
@@ -49,7 +50,7 @@ export class Dial<Data> implements Opening {
   #transport: Transport
   #sent: UpgradeRequest<Extension> | null = null
   #reader = new ResponseHeadReader()
-  #timer: unknown
+  readonly #deadline: Deadline
   #closeInfo: CloseInfo | null = null
   #closed: Promise<CloseInfo> | null = null
   #resolveClosed: ((info: CloseInfo | Promise<CloseInfo>) => void) | null = null
@@ -65,9 +66,9 @@ export class Dial<Data> implements Opening {
     // What is wrong with the request is the caller's fault, and thrown before anything is opened.
     this.#request.build()
     this.#transport = this.#connect()
-    this.#timer = options.socket.clock.setTimeout(() => {
+    this.#deadline = new Deadline(options.socket.clock, options.handshakeTimeout, () => {
       this.#fail(new HandshakeError('6455-4.1-4', 504, 'the opening handshake has timed out'))
-    }, options.handshakeTimeout)
+    })
     this.#begin()
   }
 
@@ -222,7 +223,7 @@ export class Dial<Data> implements Opening {
     const protocol = result.subprotocol ?? ''
     attachClient(this.#ws, { socket, isPlain, protocol, extensions: result.extensions, options: this.#options })
     this.#state = State.Open
-    this.#options.socket.clock.clearTimeout(this.#timer)
+    this.#deadline.cancel()
     this.#resolveClosed?.(this.#ws.closed)
     beginClient(this.#ws, rest)
     socket.off('error', this.#onError)
@@ -230,7 +231,7 @@ export class Dial<Data> implements Opening {
 
   #handOver(head: ResponseHead, rest: Uint8Array): void {
     this.#state = State.HandedOver
-    this.#options.socket.clock.clearTimeout(this.#timer)
+    this.#deadline.cancel()
     const socket = this.#letGo()
     socket.on('close', () => {
       if (this.#state === State.HandedOver) this.#end(null)
@@ -266,7 +267,7 @@ export class Dial<Data> implements Opening {
   #fail(error: Error): void {
     if (this.#state !== State.Connecting && this.#state !== State.HandedOver) return
     this.#state = State.Failing
-    this.#options.socket.clock.clearTimeout(this.#timer)
+    this.#deadline.cancel()
     this.#letGo().destroy()
     process.nextTick(() => this.#end(error))
   }

@@ -1,4 +1,5 @@
-import type { Clock } from '../socket/clock.ts'
+import type { Clock } from '../ground/clock.ts'
+import { Deadline } from '../ground/deadline.ts'
 
 /** Something that must be over by a certain time. */
 export interface Dated {
@@ -17,7 +18,7 @@ export interface Dated {
 export class Deadlines<Member extends Dated> {
   readonly #clock: Clock
   readonly #members = new Set<Member>()
-  #timer: unknown
+  #next: Deadline | null = null
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -46,16 +47,16 @@ export class Deadlines<Member extends Dated> {
   delete(member: Member): void {
     this.#members.delete(member)
     if (this.#members.size > 0) return
-    this.#clock.clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#next?.cancel()
+    this.#next = null
   }
 
   #schedule({ due }: Member): void {
-    this.#timer = this.#clock.setTimeout(() => this.#expire(), due - this.#clock.now())
+    this.#next = new Deadline(this.#clock, due - this.#clock.now(), () => this.#expire())
   }
 
   #expire(): void {
-    this.#timer = undefined
+    this.#next = null
     const now = this.#clock.now()
     for (const member of this.#members) {
       if (member.due > now) {

@@ -1,5 +1,5 @@
 import { HandshakeError } from '../errors.ts'
-import type { Clock } from '../socket/clock.ts'
+import type { Clock } from '../ground/clock.ts'
 import { type Rate, TokenBucket } from '../socket/token-bucket.ts'
 
 /** Addresses that are remembered at most. */

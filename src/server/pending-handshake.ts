@@ -12,11 +12,12 @@
  */
 import type { Duplex } from 'node:stream'
 import { HandshakeError } from '../errors.ts'
+import type { Clock } from '../ground/clock.ts'
+import { Deadline } from '../ground/deadline.ts'
 import type { RequestHead } from '../handshake/head.ts'
 import type { HeadLimits } from '../handshake/head-limits.ts'
 import { RequestHeadReader } from '../handshake/head-reader.ts'
 import { rejectUpgrade } from '../handshake/server-handshake.ts'
-import type { Clock } from '../socket/clock.ts'
 import { stopListening, type TransportListener } from '../socket/transport-listeners.ts'
 import type { WebSocket } from '../socket/websocket.ts'
 import type { Dated } from './deadlines.ts'
@@ -62,7 +63,7 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
   /** Bytes that came while we read the head ourselves, or after a refusal. */
   #received = 0
   /** What gives a refused peer up, until it is gone. */
-  #closeTimer: unknown
+  #closeDeadline: Deadline | null = null
 
   /** @param head - bytes behind a head that `node:http` has read; null when we read the head ourselves */
   constructor(
@@ -158,7 +159,7 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
   }
 
   transportClosed(): void {
-    this.#owner.clock.clearTimeout(this.#closeTimer)
+    this.#closeDeadline?.cancel()
     if (this.isOpen) this.#over(State.Gone, null)
   }
 
@@ -176,9 +177,8 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
 
   /** Gives a refused peer so many milliseconds to leave. */
   #linger(ms: number): void {
-    const { clock } = this.#owner
-    clock.clearTimeout(this.#closeTimer)
-    this.#closeTimer = clock.setTimeout(() => this.socket.destroy(), ms)
+    this.#closeDeadline?.cancel()
+    this.#closeDeadline = new Deadline(this.#owner.clock, ms, () => this.socket.destroy())
   }
 
   #readHead(chunk: Uint8Array): void {

@@ -1,9 +1,10 @@
 import { UsageError } from '../errors.ts'
 import { StatusCode } from '../frames/status-code.ts'
+import type { Clock } from '../ground/clock.ts'
+import { Deadline } from '../ground/deadline.ts'
 import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { limitOption } from '../protocol/options.ts'
 import { closeBody } from '../protocol/sender.ts'
-import type { Clock } from '../socket/clock.ts'
 import type { WebSocket } from '../socket/websocket.ts'
 
 /** Options of `WebSocketServer.shutdown()`. */
@@ -73,19 +74,20 @@ export async function closeAll<Data>(
       ws.terminate()
     }
   }
-  const timers: unknown[] = []
+  const deadlines: Deadline[] = []
   const over = [...waiting].map(async (ws, i) => {
     if (jitterMs === 0) ws.close(code, reason)
-    else timers.push(clock.setTimeout(() => ws.close(code, reason), (jitterMs * i) / count))
+    else deadlines.push(new Deadline(clock, (jitterMs * i) / count, () => ws.close(code, reason)))
     const info = await ws.closed
     waiting.delete(ws)
     return info
   })
-  timers.push(clock.setTimeout(terminateRest, jitterMs + graceMs))
+  // Those who were closed late, too, get the time to answer.
+  deadlines.push(new Deadline(clock, jitterMs + graceMs, terminateRest, () => true))
   signal?.addEventListener('abort', terminateRest, { once: true })
   if (signal?.aborted) terminateRest()
   const infos = await Promise.all(over)
-  for (const timer of timers) clock.clearTimeout(timer)
+  for (const deadline of deadlines) deadline.cancel()
   signal?.removeEventListener('abort', terminateRest)
   return { closed: infos.filter((info) => info.wasClean).length, terminated: terminated.size }
 }

@@ -1,6 +1,6 @@
+import type { Clock } from '../ground/clock.ts'
 import type { ConnectionListener } from '../protocol/listener.ts'
 import type { ConnectionOptions } from '../protocol/options.ts'
-import type { Clock } from './clock.ts'
 import type { CloseInfo } from './close-info.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { ConnectionRates, RateLimiterOwner } from './rate-limiter.ts'

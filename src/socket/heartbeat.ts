@@ -1,4 +1,5 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../ground/clock.ts'
+import { Deadline } from '../ground/deadline.ts'
 
 /** When a silent connection is asked whether it is alive, and when it is given up. */
 export interface HeartbeatOptions {
@@ -41,8 +42,7 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions | null
   readonly #beatMs: number
   readonly #patients = new Set<Patient>()
-  #timer: unknown
-  #lastBeat = 0
+  #next: Deadline | null = null
 
   /** @param options - null: no Pings, only `beat` is called */
   constructor(clock: Clock, options: HeartbeatOptions | null) {
@@ -62,31 +62,29 @@ export class Heartbeat {
     patient.silentSince = now
     patient.askedAt = -1
     this.#patients.add(patient)
-    if (this.#timer === undefined) this.#schedule(now)
+    if (this.#next === null) this.#schedule()
   }
 
   remove(patient: Patient): void {
     this.#patients.delete(patient)
     if (this.#patients.size === 0) {
-      this.#clock.clearTimeout(this.#timer)
-      this.#timer = undefined
+      this.#next?.cancel()
+      this.#next = null
     }
   }
 
-  #schedule(now: number): void {
-    this.#lastBeat = now
-    this.#timer = this.#clock.setTimeout(() => this.#beat(), this.#beatMs)
+  #schedule(): void {
+    this.#next = new Deadline(this.#clock, this.#beatMs, (lateMs) => this.#beat(lateMs > this.#beatMs * 2))
   }
 
-  #beat(): void {
+  #beat(late: boolean): void {
     const now = Math.floor(this.#clock.now())
-    const late = now - this.#lastBeat > this.#beatMs * 3
-    this.#timer = undefined
+    this.#next = null
     for (const patient of this.#patients) {
       patient.beat(now)
       if (this.#options !== null) this.#check(this.#options, patient, now, late)
     }
-    if (this.#patients.size > 0) this.#schedule(now)
+    if (this.#patients.size > 0) this.#schedule()
   }
 
   #check(options: HeartbeatOptions, patient: Patient, now: number, late: boolean): void {

@@ -1,7 +1,7 @@
 /** One connection: the transport, the timers, the object that applications hold. */
 
+export { type Clock, systemClock } from '../ground/clock.ts'
 export type { ClientOptions, ConnectTarget, OpeningRequest, OpeningResponse, RequestFields } from './client-options.ts'
-export { type Clock, systemClock } from './clock.ts'
 export { CloseCause, type CloseInfo } from './close-info.ts'
 export type { ConnectionErrorMessage } from './diagnostics.ts'
 export type {

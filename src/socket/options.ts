@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts'
+import { type Clock, systemClock } from '../ground/clock.ts'
 import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { defaultLimits, limitOption } from '../protocol/options.ts'
-import { type Clock, systemClock } from './clock.ts'
 import type { HeartbeatOptions } from './heartbeat.ts'
 import { type ConnectionRates, connectionRates, type RateLimitOptions } from './rate-limiter.ts'
 import { type SlowConsumerPolicy, slowConsumerOption } from './slow-consumer.ts'

@@ -1,8 +1,9 @@
 import { UsageError } from '../errors.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
+import type { Clock } from '../ground/clock.ts'
+import { Deadline } from '../ground/deadline.ts'
 import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
-import type { Clock } from './clock.ts'
 import { type Rate, type RateOptions, rateOption, TokenBucket } from './token-bucket.ts'
 
 /** How much one peer may ask of a server, RFC 6455 §10.4. What is not given has no limit. */
@@ -85,7 +86,8 @@ export class RateLimiter {
   readonly #clock: Clock
   readonly #rates: ConnectionRates
   readonly #buckets = new Map<Counted, TokenBucket>()
-  #timer: unknown
+  /** When the wait may be over. */
+  #end: Deadline | null = null
   #isWaiting = false
   #isOver = false
 
@@ -127,7 +129,7 @@ export class RateLimiter {
   close(): void {
     this.#isOver = true
     this.#isWaiting = false
-    this.#clock.clearTimeout(this.#timer)
+    this.#end?.cancel()
   }
 
   /** Waits while a bucket owes. */
@@ -136,11 +138,9 @@ export class RateLimiter {
     for (const bucket of this.#buckets.values()) wait = Math.max(wait, bucket.waitFor(0, now))
     const waits = wait > 0
     if (waits) {
-      this.#clock.clearTimeout(this.#timer)
-      this.#timer = this.#clock.setTimeout(
-        () => this.#look(this.#clock.now()),
-        Math.min(Math.ceil(wait), LONGEST_WAIT_MS),
-      )
+      this.#end?.cancel()
+      const ms = Math.min(Math.ceil(wait), LONGEST_WAIT_MS)
+      this.#end = new Deadline(this.#clock, ms, () => this.#look(this.#clock.now()))
     }
     if (waits === this.#isWaiting) return
     this.#isWaiting = waits

@@ -11,6 +11,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Violation } from '../frames/violation.ts'
+import { Deadline } from '../ground/deadline.ts'
 import { Connection } from '../protocol/connection.ts'
 import { ReadyState, TransportIntent } from '../protocol/state.ts'
 import { CloseCause, closeInfoOf } from './close-info.ts'
@@ -30,6 +31,8 @@ const FLUSH_FROM = 128 << 10
 export class SocketDriver implements Flushable, Patient, TransportListener, WriterOwner {
   silentSince = 0
   askedAt = -1
+  /** Milliseconds from the last heartbeat Ping to its Pong; -1 when none was answered yet. */
+  rttMs = -1
   readonly socket: Duplex
   readonly connection: Connection
   /** Counts what comes; null when no rate is limited. */
@@ -55,12 +58,12 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   #expectsDrain = false
   #isCorked = false
   #closedFirst = false
-  #closeTimer: unknown
+  /** By when the peer has to end. */
+  #closeDeadline: Deadline | null = null
   #forcedCause: CloseCause | null = null
   /** Bytes that were given to the socket. */
   #outputBytes = 0
   #probeSentAt = -1
-  #rttMs = -1
 
   constructor(socket: Duplex, events: DriverEvents, options: DriverOptions) {
     this.socket = socket
@@ -68,11 +71,6 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     this.#options = options
     this.connection = new Connection(events, options.connection)
     this.limiter = options.rates ? new RateLimiter(events, options.rates, options.clock) : null
-  }
-
-  /** Milliseconds from the last heartbeat Ping to its Pong; -1 when none was answered yet. */
-  get rttMs(): number {
-    return this.#rttMs
   }
 
   /** As the application sees it: CLOSED not before `ended`. */
@@ -136,7 +134,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   transportClosed(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#options.clock.clearTimeout(this.#closeTimer)
+    this.#closeDeadline?.cancel()
     this.#options.heartbeat.remove(this)
     this.limiter?.close()
     this.#end()
@@ -165,7 +163,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   /** A Pong came; the heartbeat's question may be answered by it. */
   pongReceived(): void {
     if (this.#probeSentAt < 0) return
-    this.#rttMs = this.#options.clock.now() - this.#probeSentAt
+    this.rttMs = this.#options.clock.now() - this.#probeSentAt
     this.#probeSentAt = -1
   }
 
@@ -362,7 +360,12 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
 
   #followIntent(): void {
     const { clock, closeTimeout } = this.#options
-    this.#closeTimer ??= clock.setTimeout(() => this.#destroy(CloseCause.CloseTimeout), closeTimeout)
+    this.#closeDeadline ??= new Deadline(
+      clock,
+      closeTimeout,
+      () => this.#destroy(CloseCause.CloseTimeout),
+      () => this.connection.closeReceived,
+    )
     if (this.connection.transportIntent === TransportIntent.HalfClose && !this.#finSent) {
       this.#finSent = true
       // @req 6455-7.1.1-1

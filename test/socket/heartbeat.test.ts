@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Heartbeat, type Patient } from '../../src/socket/heartbeat.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { settle } from '../support/memory-transport.ts'
 
 class RecordingPatient implements Patient {
   silentSince = 0
@@ -100,10 +101,11 @@ describe('Heartbeat', () => {
     expect(patient.log).not.toContain('giveUp')
   })
 
-  it('forgives a peer after a beat that comes much too late', () => {
+  it('forgives a peer after a beat that comes much too late', async () => {
     const { clock, patient } = watch()
     clock.advance(25_000)
     clock.jump(3_600_000)
+    await settle()
     expect(patient.log).toEqual(['probe 20000'])
     clock.advance(19_000)
     expect(patient.log).toHaveLength(1)

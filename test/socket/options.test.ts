@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
-import { systemClock } from '../../src/socket/clock.ts'
+import { systemClock } from '../../src/ground/clock.ts'
 import { checkSocketOptions, type SocketOptions } from '../../src/socket/options.ts'
 
 describe('checkSocketOptions', () => {

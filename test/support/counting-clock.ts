@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../src/socket/clock.ts'
+import { type Clock, systemClock } from '../../src/ground/clock.ts'
 
 /** Real time that counts the timers which have not run: none may be left after the end. */
 export class CountingClock implements Clock {

@@ -1,5 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { systemClock } from '../../ground/clock.ts'
+import { Deadline } from '../../ground/deadline.ts'
 
 /** Where the server is that is probed. */
 export interface Target {
@@ -49,14 +51,15 @@ export class Peer {
       ? connectTls({ ...plain, servername: host, rejectUnauthorized: !target.isInsecure })
       : connectTcp(plain)
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${ms} ms`)), ms)
+      const failed = new Error(`no connection within ${ms} ms`)
+      const deadline = new Deadline(systemClock, ms, () => socket.destroy(failed))
       socket.once(target.isSecure ? 'secureConnect' : 'connect', () => {
-        clearTimeout(timer)
+        deadline.cancel()
         socket.off('error', reject)
         resolve()
       })
       socket.once('error', (error) => {
-        clearTimeout(timer)
+        deadline.cancel()
         reject(error)
       })
     })
@@ -89,17 +92,17 @@ export class Peer {
 
   /** Wait until `isDone`, the end of the stream, or `ms` from now. @returns what `isDone` says then */
   async until(isDone: () => boolean, ms: number): Promise<boolean> {
-    const deadline = performance.now() + ms
-    while (!isDone() && this.#ending === undefined) {
-      const left = deadline - performance.now()
-      if (left <= 0) break
-      let timer: NodeJS.Timeout | undefined
+    let isLate = false
+    const deadline = new Deadline(systemClock, ms, () => {
+      isLate = true
+      this.#wake()
+    })
+    while (!isDone() && this.#ending === undefined && !isLate) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
-        timer = setTimeout(resolve, left)
       })
-      clearTimeout(timer)
     }
+    deadline.cancel()
     return isDone()
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { type Clock, systemClock } from '../../../src/socket/clock.ts'
+import { type Clock, systemClock } from '../../../src/ground/clock.ts'
 import { seededRandom, subSeed } from '../seeded-random.ts'
 import type { Fault } from './fault.ts'
 import { ProxiedConnection } from './proxied-connection.ts'

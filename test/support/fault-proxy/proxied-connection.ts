@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { pipeline, type Transform } from 'node:stream'
-import type { Clock } from '../../../src/socket/clock.ts'
+import type { Clock } from '../../../src/ground/clock.ts'
 import type { Random } from '../seeded-random.ts'
 import type { Fault } from './fault.ts'
 import { BlackHole, bandwidth, Latency, LimitData, SlowClose, slicer } from './stage.ts'

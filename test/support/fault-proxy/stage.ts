@@ -1,5 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream'
-import type { Clock } from '../../../src/socket/clock.ts'
+import type { Clock } from '../../../src/ground/clock.ts'
 import { integerIn, type Random } from '../seeded-random.ts'
 
 /** Bytes that wait in one stage at most, a chunk more or less; whoever writes waits then. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/socket/clock.ts'
+import { systemClock } from '../../src/ground/clock.ts'
 
 describe('systemClock', () => {
   it('does not go backwards', () => {

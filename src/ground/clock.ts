@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from 'node:timers'
+import { clearTimeout, now, setTimeout } from './scheduling.ts'
 
 /** Time as the driver sees it, so that tests can turn the hands. */
 export interface Clock {
@@ -18,7 +18,7 @@ const LONGEST_MS = 2 ** 31 - 1
 
 /** Real time. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now,
   setTimeout: (callback, ms) => (ms > LONGEST_MS ? undefined : setTimeout(callback, ms).unref()),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout | undefined),
 }
