@@ -13,7 +13,8 @@ export interface ProtocolLimits {
   readonly maxPayload: number
   /**
    * Most frames in one message; one more fails the connection with 1008. Pieces are copied into one buffer, so the
-   * limit bounds work, not memory. Default 65,536; `ws` allows 16,384.
+   * limit bounds work, not memory. Default 131,072, twice what the longest message of Autobahn takes in frames of 64
+   * bytes; `ws` allows 16,384.
    */
   readonly maxFragments: number
   /**
@@ -45,7 +46,7 @@ export interface ConnectionOptions extends Partial<ProtocolLimits> {
 /** The default limits. */
 export const defaultLimits: ProtocolLimits = Object.freeze({
   maxPayload: 1 << 20,
-  maxFragments: 65_536,
+  maxFragments: 131_072,
   maxFramesPerTurn: 1000,
 })
 

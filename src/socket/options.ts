@@ -10,7 +10,7 @@ import { type SlowConsumerPolicy, slowConsumerOption } from './slow-consumer.ts'
 export interface SocketOptions {
   /** Most bytes in one message; a longer one ends the connection with 1009. Default 1 MiB. RFC 6455 §10.4. */
   maxPayload?: number
-  /** Most fragments in one message; one more ends the connection with 1008. Default 65,536. */
+  /** Most fragments in one message; one more ends the connection with 1008. Default 131,072. */
   maxFragments?: number
   /** Most frames read from one connection in one turn of the event loop; the rest waits. Default 1,000. */
   maxFramesPerTurn?: number

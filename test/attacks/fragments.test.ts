@@ -110,7 +110,6 @@ describe('fragments', () => {
     {
       ids: ['S-G03'],
       title: 'a message of 1 MiB is joined in linear time from 65,536 fragments',
-      profile: { maxFragments: 65_537 },
     },
     async ({ target, port }) => {
       const { raw } = await openRawWebSocket(port)

@@ -96,10 +96,28 @@ describe('the defaults of a server', () => {
 describe('the defaults of a connection', () => {
   const hasEnded = ({ ws }: ConnectionInMemory): boolean => ws.readyState !== 1
 
-  it('end a message with its 65,537th fragment, with 1008', async () => {
-    const connection = new ConnectionInMemory({ maxFramesPerTurn: 100_000, maxBytesPerTurn: 1 << 20 })
+  it('take a message of 4 MiB in 65,537 fragments, the last one empty, as Autobahn sends it', async () => {
+    const connection = new ConnectionInMemory({
+      maxPayload: 4 << 20,
+      maxFramesPerTurn: 100_000,
+      maxBytesPerTurn: 8 << 20,
+    })
+    const lengths: number[] = []
+    connection.ws.on('message', (data) => lengths.push((data as Buffer).length))
+    const payload = new Uint8Array(64)
+    const continuations = Array.from({ length: 65_535 }, () => clientFrame({ opcode: 0x0, fin: false, payload }))
+    connection.transport.push(clientFrame({ opcode: 0x2, fin: false, payload }))
+    connection.transport.push(Buffer.concat(continuations))
+    connection.transport.push(clientFrame({ opcode: 0x0 }))
+    await settle()
+    expect(connection.errors).toEqual([])
+    expect(lengths).toEqual([4 << 20])
+  })
+
+  it('end a message with its 131,073rd fragment, with 1008', async () => {
+    const connection = new ConnectionInMemory({ maxFramesPerTurn: 200_000, maxBytesPerTurn: 2 << 20 })
     connection.ws.on('message', () => {})
-    const continuations = Array.from({ length: 65_535 }, () => clientFrame({ opcode: 0x0, fin: false }))
+    const continuations = Array.from({ length: 131_071 }, () => clientFrame({ opcode: 0x0, fin: false }))
     connection.transport.push(clientFrame({ opcode: 0x1, fin: false }))
     connection.transport.push(Buffer.concat(continuations))
     await settle()

@@ -69,7 +69,7 @@ function drawOptions(random: Random): SocketOptions {
   const limitsRates = random.below(5) === 0
   return {
     maxPayload: random.pick([256 << 10, 256 << 10, 64 << 10, 20_000]),
-    maxFragments: random.pick([65_536, 65_536, 5]),
+    maxFragments: random.pick([131_072, 131_072, 5]),
     maxFramesPerTurn: random.pick([20, 3, 1000]),
     maxBytesPerTurn: random.pick([64 << 10, 5000]),
     closeTimeout: random.pick([5000, 800]),
