@@ -1,4 +1,4 @@
-import type { FieldList } from '../handshake/field-list.ts'
+import type { ResponseHead } from '../handshake/head.ts'
 
 /** What one chunk of the stream holds of a body. */
 export interface BodyParts {
@@ -11,7 +11,9 @@ export interface BodyParts {
 export type BodyDecoder = (chunk: Uint8Array) => BodyParts
 
 /** How the body of a response ends, RFC 9112 §6.3: by its chunks, by its length, or with the connection. */
-export function bodyDecoderOf(fields: FieldList): BodyDecoder {
+export function bodyDecoderOf({ status, fields }: ResponseHead): BodyDecoder {
+  // They end with their head, whatever stands in it.
+  if (status === 204 || status === 304) return lengthDecoder(0)
   if (fields.get('transfer-encoding')?.toLowerCase() === 'chunked') return chunkedDecoder()
   const length = fields.get('content-length')
   return lengthDecoder(length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : Number.POSITIVE_INFINITY)

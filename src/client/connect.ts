@@ -1,6 +1,8 @@
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, TLSSocket } from 'node:tls'
+import { UsageError } from '../errors.ts'
+import { describe, hook } from '../ground/application.ts'
 import type { ConnectTarget } from '../socket/client-options.ts'
 import type { CheckedClientOptions } from './options.ts'
 import type { TargetUrl } from './target-url.ts'
@@ -28,7 +30,7 @@ export function connectTo(target: TargetUrl, { given, tls }: CheckedClientOption
   const tlsOptions = { ALPNProtocols: ['http/1.1'], ...tls, servername }
   if (createConnection !== undefined) {
     const at: ConnectTarget = { ...tcp, host, port, socketPath, secure, tls: tlsOptions }
-    return { socket: createConnection(at), isPlain: false }
+    return { socket: checkTransport(hook('the option createConnection', createConnection, at)), isPlain: false }
   }
   const place = socketPath === undefined ? { ...tcp, host, port } : { path: socketPath }
   if (secure) return { socket: connectTls({ ...tlsOptions, ...place }), isPlain: false }
@@ -36,6 +38,18 @@ export function connectTo(target: TargetUrl, { given, tls }: CheckedClientOption
   const socket = connectTcp(place)
   socket.setNoDelay()
   return { socket, isPlain: true }
+}
+
+/** What a transport must be able to do. */
+const DUPLEX_METHODS = ['on', 'off', 'write', 'end', 'pause', 'resume', 'destroy'] as const
+
+/** @throws UsageError when it is no Duplex; a promise of one is none */
+function checkTransport(socket: unknown): Duplex {
+  const candidate = socket as Record<string, unknown> | null | undefined
+  if (typeof candidate === 'object' && DUPLEX_METHODS.every((name) => typeof candidate?.[name] === 'function')) {
+    return socket as Duplex
+  }
+  throw new UsageError(`createConnection returned ${describe(socket)}; it must return a Duplex, such as a net.Socket`)
 }
 
 /**

@@ -28,7 +28,8 @@ import { connectTo, type Transport, whenReady } from './connect.ts'
 import { ClientRequest } from './opening-request.ts'
 import { ServerResponse } from './opening-response.ts'
 import type { CheckedClientOptions } from './options.ts'
-import { fieldsForRedirect, redirectTarget } from './redirect.ts'
+import { redirectTarget } from './redirect.ts'
+import { type FieldPairs, fieldsForRedirect } from './request-fields.ts'
 import type { TargetUrl } from './target-url.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -43,7 +44,7 @@ export class Dial<Data> implements Opening {
   #target: TargetUrl
   #state: number = State.Connecting
   #redirects = 0
-  #fields: NonNullable<CheckedClientOptions['given']['headers']>
+  #fields: FieldPairs
   /** Whether the request goes to the place that the application named; its Host and credentials are for nobody else. */
   #isFirstPlace = true
   #request: ClientRequest
@@ -61,7 +62,7 @@ export class Dial<Data> implements Opening {
     this.#options = options
     this.#subprotocols = subprotocols
     this.#target = target
-    this.#fields = options.given.headers ?? {}
+    this.#fields = options.fields
     this.#request = this.#makeRequest()
     // What is wrong with the request is the caller's fault, and thrown before anything is opened.
     this.#request.build()
@@ -169,7 +170,7 @@ export class Dial<Data> implements Opening {
 
   #onError = (error: Error): void => {
     // @req 6455-4.1-13 @req 6455-4.1-15
-    if (this.#state === State.Connecting) this.#fail(error)
+    if (this.#state === State.Connecting) this.#fail(withMessage(error))
   }
 
   /** Takes our listeners off, all but the one for errors. */
@@ -292,6 +293,14 @@ export class Dial<Data> implements Opening {
     emitSafely(this.#ws, () => this.#ws.emit('close', StatusCode.AbnormalClosure, Buffer.from(NO_BYTES)))
     this.#resolveClosed?.(this.#closeInfo)
   }
+}
+
+/** Node: when every address of a host failed, the message is empty. */
+function withMessage(error: Error): Error {
+  if (error.message === '' && error instanceof AggregateError) {
+    error.message = error.errors.map((each) => (each as Error).message).join('; ')
+  }
+  return error
 }
 
 /** There is no connection to fail for a listener that throws; its fault must still be seen. */

@@ -3,15 +3,14 @@ import type { Extension } from '../extensions/extension.ts'
 import { requestUpgrade, type UpgradeRequest } from '../handshake/client-handshake.ts'
 import { generateKey } from '../handshake/key.ts'
 import type { ExtensionProposer } from '../handshake/negotiation.ts'
-import type { OpeningRequest, RequestFields } from '../socket/client-options.ts'
+import type { OpeningRequest, RequestFieldValue } from '../socket/client-options.ts'
+import { checkField, type FieldPairs } from './request-fields.ts'
 import type { TargetUrl } from './target-url.ts'
-
-type FieldValue = string | number | readonly string[]
 
 /** What a {@link ClientRequest} is made of. */
 export interface RequestInit {
   readonly target: TargetUrl
-  readonly fields: RequestFields
+  readonly fields: FieldPairs
   readonly host: string | undefined
   readonly origin: string | undefined
   readonly auth: string | undefined
@@ -29,7 +28,7 @@ export class ClientRequest implements OpeningRequest {
   readonly #onEnd: () => void
   readonly #onDestroy: (error: Error | undefined) => void
   /** By name in lower case. */
-  readonly #fields = new Map<string, { name: string; value: FieldValue }>()
+  readonly #fields = new Map<string, { name: string; value: RequestFieldValue }>()
   #isEnded = false
 
   constructor(init: RequestInit, onEnd: () => void, onDestroy: (error: Error | undefined) => void) {
@@ -43,19 +42,18 @@ export class ClientRequest implements OpeningRequest {
     if (init.auth !== undefined) {
       this.setHeader('Authorization', `Basic ${Buffer.from(init.auth).toString('base64')}`)
     }
-    for (const [name, value] of Object.entries(init.fields)) {
-      if (value !== undefined) this.setHeader(name, value)
-    }
+    for (const [name, value] of init.fields) this.setHeader(name, value)
     if (init.host !== undefined) this.setHeader('Host', init.host)
     if (init.origin !== undefined) this.setHeader('Origin', init.origin)
   }
 
-  getHeader(name: string): FieldValue | undefined {
+  getHeader(name: string): RequestFieldValue | undefined {
     return this.#fields.get(name.toLowerCase())?.value
   }
 
-  setHeader(name: string, value: FieldValue): void {
+  setHeader(name: string, value: RequestFieldValue): void {
     this.#requireOpen()
+    checkField(name, value)
     this.#fields.set(name.toLowerCase(), { name, value })
   }
 
@@ -109,7 +107,7 @@ export class ClientRequest implements OpeningRequest {
     const host = this.getHeader('host')
     const { target } = this.#init
     if (host === undefined) return { host: target.host, port: target.port }
-    const [, name, port] = /^(.*?)(?::(\d+))?$/.exec(String(host))!
+    const [, name, port] = /^(.*?)(?::(\d+))?$/s.exec(String(host))!
     return port === undefined ? { host: name! } : { host: name!, port: Number(port) }
   }
 

@@ -25,7 +25,7 @@ export class ServerResponse extends Readable implements OpeningResponse {
 
   /** Reads the body from the socket. @param rest - what came behind the head */
   readBody(head: ResponseHead, rest: Uint8Array): void {
-    const decode = bodyDecoderOf(head.fields)
+    const decode = bodyDecoderOf(head)
     const take = (chunk: Uint8Array): void => {
       const { parts, isEnd } = decode(chunk)
       let hasRoom = true

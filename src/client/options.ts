@@ -12,6 +12,7 @@ import { booleanOption, type CheckedSocketOptions, checkSocketOptions } from '..
 import type { SessionOptions } from '../socket/session.ts'
 import { withPools } from '../socket/shared.ts'
 import { maskingKeysOf, randomMaskingKey } from './masking-keys.ts'
+import { type FieldPairs, requestFields } from './request-fields.ts'
 
 /** {@link ClientOptions} after the checks. */
 export interface CheckedClientOptions {
@@ -21,6 +22,8 @@ export interface CheckedClientOptions {
   readonly followRedirects: boolean
   readonly maxRedirects: number
   readonly extensions: readonly ExtensionProposer<Extension>[]
+  /** Header fields of the request. */
+  readonly fields: FieldPairs
   /** TLS options, the inline ones among them. */
   readonly tls: TlsConnectionOptions
 }
@@ -69,6 +72,7 @@ export function checkClientOptions(options: ClientOptions): CheckedClientOptions
     given: options,
     extensions: deflate === null ? [] : [deflateProposer(deflate)],
     socket: checkSocketOptions(options, false),
+    fields: requestFields(options.headers),
     handshakeTimeout: limitOption('handshakeTimeout', options.handshakeTimeout, 10_000, 1),
     followRedirects: booleanOption('followRedirects', options.followRedirects, false),
     maxRedirects: limitOption('maxRedirects', options.maxRedirects, 10),

@@ -1,9 +1,5 @@
 import { HandshakeError, quote } from '../errors.ts'
-import type { RequestFields } from '../socket/client-options.ts'
 import { parseTargetUrl, type TargetUrl } from './target-url.ts'
-
-/** Fields that are for the place they were set for, and for no other: RFC 9110 §15.4. */
-const FOR_ONE_PLACE: ReadonlySet<string> = new Set(['authorization', 'cookie', 'host', 'proxy-authorization'])
 
 /**
  * Where a `Location` leads.
@@ -20,11 +16,6 @@ export function redirectTarget(from: TargetUrl, location: string): TargetUrl {
   if (from.secure && !to.secure) throw refused(location, 'it leads from wss to ws')
   if (to.socketPath !== from.socketPath) throw refused(location, 'it leads to another Unix domain socket')
   return to
-}
-
-/** What is left of the fields when a request goes to another place. */
-export function fieldsForRedirect(fields: RequestFields): RequestFields {
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => !FOR_ONE_PLACE.has(name.toLowerCase())))
 }
 
 function refused(location: string, why: string): HandshakeError {

@@ -36,17 +36,17 @@ export function parseTargetUrl(address: string | URL, base?: string): TargetUrl 
   const url = parse(address, base)
   const scheme = SCHEMES.get(url.protocol)
   // @req 6455-4.1-3 @req 6455-4.1-4
-  if (scheme === undefined) throw invalid(url.href, 'the scheme must be ws, wss, http, https or ws+unix')
+  if (scheme === undefined) throw invalid(url, 'the scheme must be ws, wss, http, https or ws+unix')
   // @req 6455-3-2
-  if (url.hash !== '' || url.href.endsWith('#')) throw invalid(url.href, 'a WebSocket URL has no fragment')
+  if (url.hash !== '' || url.href.endsWith('#')) throw invalid(url, 'a WebSocket URL has no fragment')
   const { secure } = scheme
   const auth = url.username === '' && url.password === '' ? undefined : decodeUserinfo(url)
   const href = `${scheme.ws}${url.href.slice(url.protocol.length)}`
   if (scheme.isUnix) return { href, secure, host: 'localhost', auth, ...unixParts(url) }
-  if (url.hostname === '') throw invalid(url.href, 'there is no host')
+  if (url.hostname === '') throw invalid(url, 'there is no host')
   // @req 6455-3-1
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
-  if (port === 0) throw invalid(url.href, 'no server listens on port 0')
+  if (port === 0) throw invalid(url, 'no server listens on port 0')
   const resourceName = `${url.pathname}${url.search}`
   return { href, secure, host: url.hostname, port, socketPath: undefined, resourceName, auth }
 }
@@ -56,7 +56,7 @@ function parse(address: string | URL, base: string | undefined): URL {
   try {
     return new URL(address, base)
   } catch (error) {
-    throw new UsageError(`${quote(String(address))} is no URL: ${(error as Error).message}`)
+    throw new UsageError(`${quote(withoutPassword(String(address)))} is no URL: ${(error as Error).message}`)
   }
 }
 
@@ -64,16 +64,31 @@ function parse(address: string | URL, base: string | undefined): URL {
 function unixParts(url: URL): Pick<TargetUrl, 'port' | 'socketPath' | 'resourceName'> {
   const colon = url.pathname.indexOf(':')
   const socketPath = colon < 0 ? url.pathname : url.pathname.slice(0, colon)
-  if (socketPath === '') throw invalid(url.href, 'there is no path of a socket')
+  if (socketPath === '') throw invalid(url, 'there is no path of a socket')
   const path = colon < 0 ? '/' : url.pathname.slice(colon + 1)
   const port = url.protocol === 'wss+unix:' ? 443 : 80
-  return { port, socketPath: decodeURIComponent(socketPath), resourceName: `${path || '/'}${url.search}` }
+  return { port, socketPath: decodePart(url, socketPath), resourceName: `${path || '/'}${url.search}` }
 }
 
 function decodeUserinfo(url: URL): string {
-  return `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+  return `${decodePart(url, url.username)}:${decodePart(url, url.password)}`
 }
 
-function invalid(href: string, why: string): UsageError {
-  return new UsageError(`${quote(href)} is no WebSocket URL: ${why} (6455-3)`)
+/** RFC 3986 §2.1: a percent sign stands before two hexadecimal digits, and what they encode is UTF-8. */
+function decodePart(url: URL, part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw invalid(url, 'a percent sign does not begin the encoding of a character')
+  }
+}
+
+/** A URL, or what should be one, as it may stand in a message or in a log. */
+export function withoutPassword(url: string): string {
+  // The userinfo ends at the last @ of the authority, RFC 3986 §3.2.
+  return url.replace(/^([^/?#]*\/\/[^/?#:]*):[^/?#]*@/, '$1:***@')
+}
+
+function invalid(url: URL, why: string): UsageError {
+  return new UsageError(`${quote(withoutPassword(url.href))} is no WebSocket URL: ${why} (6455-3)`)
 }

@@ -1,3 +1,4 @@
+import { requestFields } from '../client/request-fields.ts'
 import { deflateOptionNames, type PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
 import { serverOptionNames, type WebSocketServerOptions } from '../server/options.ts'
 import { type ClientOptions, clientOptionNames } from '../socket/client-options.ts'
@@ -45,7 +46,7 @@ export function serverPreset<Data>(options: WebSocketServerOptions<Data>): WebSo
 /** Options of a client with the defaults of `ws` where a drop-in user would notice. */
 export function clientPreset(options: ClientOptions): ClientOptions {
   const { headers, perMessageDeflate = true, ...given } = normalise('WebSocket', options, CLIENT_NAMES)
-  const fields = Object.entries(headers ?? {}).filter(([name]) => !OWN_FIELDS.has(name.toLowerCase()))
+  const fields = requestFields(headers).filter(([name]) => !OWN_FIELDS.has(name.toLowerCase()))
   return {
     maxPayload: MAX_PAYLOAD,
     textFormat: 'buffer',
@@ -53,7 +54,7 @@ export function clientPreset(options: ClientOptions): ClientOptions {
     handshakeTimeout: Number.POSITIVE_INFINITY,
     ...given,
     perMessageDeflate: deflatePreset(perMessageDeflate),
-    headers: Object.fromEntries(fields),
+    headers: fields,
   }
 }
 

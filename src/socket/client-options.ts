@@ -36,8 +36,13 @@ export interface ConnectTarget extends InlineTcpOptions {
   readonly tls: TlsConnectionOptions
 }
 
-/** Values of the request's header fields, by name. A list becomes one field line for each. */
-export type RequestFields = Readonly<Record<string, string | number | readonly string[] | undefined>>
+/** The value of a header field; a list becomes one field line for each. */
+export type RequestFieldValue = string | number | readonly string[]
+
+/** Values of the request's header fields, by name: an object, or pairs such as a `Headers` or a `Map` gives. */
+export type RequestFields =
+  | Readonly<Record<string, RequestFieldValue | undefined>>
+  | Iterable<readonly [name: string, value: RequestFieldValue]>
 
 /** Options of a client: `new WebSocket(url, protocols, options)`. */
 export interface ClientOptions extends SocketOptions, InlineTlsOptions, InlineTcpOptions {

@@ -5,6 +5,7 @@
  */
 import { setImmediate } from 'node:timers'
 import { UsageError } from '../errors.ts'
+import { hookLater } from '../ground/application.ts'
 import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { limitOption } from '../protocol/options.ts'
 import { ReadyState } from '../protocol/state.ts'
@@ -48,6 +49,8 @@ const BYTES_PER_TURN = 64 << 10
 
 const NO_BYTES = new Uint8Array(0)
 
+const SOURCE = 'the source of sendStream'
+
 /** One streamed message on its way. */
 export class OutgoingStream implements Turn {
   readonly #driver: SocketDriver
@@ -61,6 +64,8 @@ export class OutgoingStream implements Turn {
   #failure: { readonly error: unknown } | null = null
   #isBinary: boolean | undefined
   #hasBegun = false
+  /** Whether the source has nothing more to say. */
+  #isOver = false
   #bytesThisTurn = 0
   /** The first half of a surrogate pair at the end of the last piece. */
   #carry = ''
@@ -122,8 +127,21 @@ export class OutgoingStream implements Turn {
         if (this.#failure !== null) reject(this.#failure.error)
       }
       this.#wake()
-      Promise.resolve(this.#iterator.next()).then(resolve, reject)
+      this.#next().then(resolve, reject)
     })
+  }
+
+  async #next(): Promise<IteratorResult<ControlPayload>> {
+    try {
+      const next = await hookLater(SOURCE, () => this.#iterator.next())
+      if (typeof next !== 'object' || next === null) throw new UsageError('sendStream: the source is no iterator')
+      if (next.done === true) this.#isOver = true
+      return next
+    } catch (error) {
+      // A source that failed has ended: it is not asked to end once more.
+      this.#isOver = true
+      throw error
+    }
   }
 
   #until(isMet: () => boolean): Promise<void> {
@@ -210,8 +228,8 @@ export class OutgoingStream implements Turn {
       this.#outbox.abandon()
     }
     // A source that is in the middle of something ends when it is done with that; what it says then is of no interest.
-    const ended = Promise.resolve(this.#iterator.return?.())
-    ended.catch(() => {})
+    if (this.#isOver) return
+    hookLater(SOURCE, () => this.#iterator.return?.()).catch(() => {})
   }
 }
 

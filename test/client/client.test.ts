@@ -421,3 +421,142 @@ describe('perMessageDeflate', () => {
     ws.terminate()
   })
 })
+
+describe('mistakes in the arguments of a client', () => {
+  /** The message of the UsageError that is thrown before anything is opened. */
+  function mistake(url: string, protocols: unknown, options?: unknown): string {
+    try {
+      new WebSocket(url, protocols as never, options as never).on('error', () => {})
+    } catch (error) {
+      expect(error).toBeInstanceOf(UsageError)
+      return (error as Error).message
+    }
+    throw new Error('nothing was thrown')
+  }
+
+  const url = 'ws://localhost:1'
+
+  it.each([
+    ['a user that is not encoded', 'ws://%zz@localhost:1', [], {}, 'a percent sign does not begin the encoding'],
+    ['a password that is not encoded', 'ws://ada:%c3%28@localhost:1', [], {}, '"ws://ada:***@localhost:1/"'],
+    [
+      'a path of a socket that is not encoded',
+      'ws+unix:/run/%zz:/',
+      [],
+      {},
+      'a percent sign does not begin the encoding',
+    ],
+    ['a URL with a password that is none', 'ws://ada:secret@local host', [], {}, '"ws://ada:***@local host" is no URL'],
+    ['a field that is null', url, [], { headers: { X: null } }, 'the value of the field "X" is null'],
+    ['a field that is an object', url, [], { headers: { X: {} } }, 'the value of the field "X" is of type object'],
+    [
+      'a field in a list that is undefined',
+      url,
+      [],
+      { headers: { X: [undefined] } },
+      'the value of the field "X" is of type undefined',
+    ],
+    ['a Map with a field that is a symbol', url, [], { headers: new Map([['X', Symbol('x')]]) }, 'of type symbol'],
+    ['fields that are text', url, [], { headers: 'X: 1' }, 'option headers is of type string; give an object'],
+    ['fields that are null', url, [], { headers: null }, 'option headers is null'],
+    ['fields in a flat list', url, [], { headers: ['X', '1'] }, 'each of its members must be a name and a value'],
+    ['a host with a line break', url, [], { host: 'h\r\nx: y' }, 'host "h\\r\\nx: y" is not a host'],
+    ['a Host field with a line break', url, [], { headers: { Host: 'h\nx' } }, 'host "h\\nx" is not a host'],
+    ['subprotocols that are a number', url, 5, {}, 'the subprotocols are of type number'],
+    ['a subprotocol that is a number', url, ['a', 5], {}, 'a subprotocol is of type number'],
+    ['a subprotocol that is undefined', url, [undefined], {}, 'a subprotocol is of type undefined'],
+    ['a transport that is null', url, [], { createConnection: () => null }, 'createConnection returned null'],
+    [
+      'a transport that is a promise',
+      url,
+      [],
+      { createConnection: async () => null },
+      'createConnection returned Promise',
+    ],
+    [
+      'a transport that is undefined',
+      url,
+      [],
+      { createConnection: () => undefined },
+      'createConnection returned undefined',
+    ],
+  ])('%s is told', (_, address, protocols, options, message) => {
+    expect(mistake(address, protocols, options)).toContain(message)
+  })
+
+  it.each([
+    ['a Headers', () => new Headers({ 'X-One': '1', 'X-Two': '2' })],
+    [
+      'a Map',
+      () =>
+        new Map([
+          ['X-One', '1'],
+          ['X-Two', '2'],
+        ]),
+    ],
+    [
+      'pairs',
+      () =>
+        [
+          ['X-One', '1'],
+          ['X-Two', '2'],
+        ] as const,
+    ],
+    [
+      'a generator',
+      function* () {
+        yield ['X-One', '1'] as const
+        yield ['X-Two', '2'] as const
+      },
+    ],
+    ['an object', () => ({ 'X-One': 1, 'X-Two': '2', 'X-Three': undefined })],
+  ])('fields may come as %s, and go along to a redirect', async (_, make) => {
+    const seen: SeenRequest[] = []
+    await using http = await ScriptedHttp.start((request) => {
+      seen.push(request)
+      const isFirst = seen.length === 1
+      request.socket.end(
+        isFirst ? 'HTTP/1.1 307 Go\r\nLocation: /two\r\nContent-Length: 0\r\n\r\n' : accepting(request),
+      )
+    })
+    const ws = new WebSocket(http.url, { headers: make(), followRedirects: true })
+    await within(ws.closed, 'the end')
+    expect(seen.map(({ fields }) => ['x-one', 'x-two', 'x-three'].map((name) => fields.get(name)))).toEqual([
+      ['1', '2', undefined],
+      ['1', '2', undefined],
+    ])
+  })
+})
+
+describe('answers and refusals that have no words', () => {
+  it.each([204, 304])('a %s ends in unexpected-response though it says that a body follows', async (status) => {
+    await using http = await ScriptedHttp.start((request) => {
+      // The connection stays open: RFC 9112 §6.3 says where the response ends.
+      request.socket.write(`HTTP/1.1 ${status} No\r\nContent-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n`)
+    })
+    const ws = new WebSocket(http.url)
+    const body = new Promise<string>((resolve) => {
+      ws.on('unexpected-response', (_request, response) => {
+        let text = ''
+        response.on('data', (chunk) => (text += chunk)).on('end', () => resolve(text))
+      })
+    })
+    expect(await within(body, 'the end of the response')).toBe('')
+    expect(await within(ws.closed, 'the end')).toMatchObject({ code: 1006 })
+  })
+
+  it('every address of a host that refuses is named', async () => {
+    const lookup = (_host: string, _options: object, callback: (...args: unknown[]) => void): void =>
+      callback(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '127.0.0.2', family: 4 },
+      ])
+    const server = createServer().listen(0, '127.0.0.3')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const ws = new WebSocket(`ws://host.test:${port}`, { lookup: lookup as never })
+    const { error } = await failure(ws)
+    server.close()
+    expect(error.message).toBe(`connect ECONNREFUSED 127.0.0.1:${port}; connect ECONNREFUSED 127.0.0.2:${port}`)
+  })
+})

@@ -248,17 +248,18 @@ describe('sendStream()', () => {
   })
 
   it.each([
-    ['fails', async (source: Source) => source.fail(boom)],
-    ['gives what is no message', async (source: Source) => source.give({} as never)],
-    ['is not asked any more, by signal', async (_: Source, controller: AbortController) => controller.abort(boom)],
-  ])('leaves the connection as it is when the source %s before anything was sent', async (_, spoil) => {
+    ['fails', false, async (source: Source) => source.fail(boom)],
+    ['gives what is no message', true, async (source: Source) => source.give({} as never)],
+    ['is not asked any more, by signal', true, async (_: Source, aborter: AbortController) => aborter.abort(boom)],
+  ])('leaves the connection as it is when the source %s before anything was sent', async (_, mustEnd, spoil) => {
     const connection = new ConnectionInMemory()
     const source = new Source()
     const controller = new AbortController()
     const sent = expect(connection.ws.sendStream(source, { signal: controller.signal })).rejects.toThrow()
     await spoil(source, controller)
     await sent
-    expect(source.hasReturned).toBe(true)
+    // A source that failed has ended by itself.
+    expect(source.hasReturned).toBe(mustEnd)
     connection.ws.send('next')
     await settle()
     expect(connection.takeFrames()).toEqual(['text "next"'])
@@ -333,5 +334,70 @@ describe('sendStream()', () => {
     await ws.sendStream(Array(64).fill(new Uint8Array(16_384)))
     isOver = true
     expect(turns).toBeGreaterThanOrEqual(15)
+  })
+})
+
+describe('the end of a source', () => {
+  const first = new Error('the first thing that went wrong')
+
+  /** An iterator that was written by hand, with what each step does. */
+  function source(steps: Array<() => unknown>, whenReturned: () => unknown): { asked: string[]; iterable: never } {
+    const asked: string[] = []
+    const iterator = {
+      next: () => {
+        asked.push('next')
+        return steps.shift()!()
+      },
+      return: () => {
+        asked.push('return')
+        return whenReturned()
+      },
+    }
+    return { asked, iterable: { [Symbol.asyncIterator]: () => iterator } as never }
+  }
+
+  const piece = () => ({ done: false, value: 'one' })
+  const fails = () => {
+    throw first
+  }
+
+  it.each([
+    ['throws', [piece, fails]],
+    ['rejects', [piece, () => Promise.reject(first)]],
+    ['throws at once', [fails]],
+  ])('is not asked for again when it %s', async (_, steps) => {
+    const { asked, iterable } = source(steps, () => ({ done: true, value: undefined }))
+    const connection = new ConnectionInMemory()
+    await expect(connection.ws.sendStream(iterable)).rejects.toBe(first)
+    expect(asked).not.toContain('return')
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('the second')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the second'))],
+    ['is no function of an iterator', () => 5],
+  ])('may go wrong too, and the first error is what the caller hears: return() %s', async (_, whenReturned) => {
+    const { asked, iterable } = source([piece, () => ({ done: false, value: Symbol('no piece') })], whenReturned)
+    const connection = new ConnectionInMemory()
+    await expect(connection.ws.sendStream(iterable)).rejects.toThrow('cannot send a value of type symbol')
+    expect(asked).toEqual(['next', 'next', 'return'])
+  })
+
+  it('is told when it answers with what is no iterator result', async () => {
+    const { iterable } = source([() => undefined], () => undefined)
+    const connection = new ConnectionInMemory()
+    await expect(connection.ws.sendStream(iterable)).rejects.toThrow(UsageError)
+  })
+
+  it('is not asked for when it was reached', async () => {
+    const { asked, iterable } = source([piece, () => ({ done: true, value: undefined })], () => undefined)
+    const connection = new ConnectionInMemory()
+    await connection.ws.sendStream(iterable)
+    expect(asked).toEqual(['next', 'next'])
   })
 })
