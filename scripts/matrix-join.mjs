@@ -33,6 +33,18 @@ export function readTests(report, root) {
   )
 }
 
+/** The tests of several runs, each test once: it has failed when one run saw it fail, and passed when one saw it pass. */
+export function joinTests(runs) {
+  const RANK = { failed: 2, passed: 1 }
+  const joined = new Map()
+  for (const test of runs.flat()) {
+    const key = `${test.file} ${test.title}`
+    const other = joined.get(key)
+    if (other === undefined || (RANK[test.status] ?? 0) > (RANK[other.status] ?? 0)) joined.set(key, test)
+  }
+  return [...joined.values()]
+}
+
 /** Whether code and a passing test are demanded: a MUST or MUST NOT for a server, with a method to test it by. */
 export function isRequired({ level, role, test_method }) {
   return (level === 'MUST' || level === 'MUST NOT') && (role === 'server' || role === 'both') && test_method !== 'none'
@@ -48,8 +60,10 @@ export function isRequired({ level, role, test_method }) {
  *
  * @param input.tags `[{ id, file, line }]`
  * @param input.exceptions rows with `id`, `reason`
+ * @param input.wideOnly rows with `id`, `reason`: requirements that no test of `npm test` proves
+ * @param input.tierOf the tier of a test file
  */
-export function join({ requirements, tags, tests, exceptions }) {
+export function join({ requirements, tags, tests, exceptions, wideOnly, tierOf }) {
   const problems = []
   const known = new Set(requirements.map(({ id }) => id))
   for (const { id, file, line } of tags) {
@@ -64,6 +78,12 @@ export function join({ requirements, tags, tests, exceptions }) {
     if (reason.trim() === '') problems.push(`exceptions: ${id} has no reason`)
     if (reasons.has(id)) problems.push(`exceptions: ${id} stands twice`)
     reasons.set(id, reason)
+  }
+
+  const allowed = new Map(wideOnly.map(({ id, reason }) => [id, reason]))
+  for (const [id, reason] of allowed) {
+    if (!known.has(id)) problems.push(`wide-only: ${id} is no requirement`)
+    if (reason.trim() === '') problems.push(`wide-only: ${id} has no reason`)
   }
 
   const tagsById = groupBy(tags, ({ id }) => [id])
@@ -83,6 +103,12 @@ export function join({ requirements, tags, tests, exceptions }) {
     else if (required || failed.length > 0) status = 'not met'
     if (isMet && reason !== undefined) problems.push(`exceptions: ${id} is met; it needs no exception`)
     if (status === 'not met') problems.push(`${id} (${requirement.level}) is not met: ${whyNot(code, passed, failed)}`)
+    const isWideOnly = passed.length > 0 && !passed.some(({ file }) => tierOf(file) === 'quick')
+    if (isWideOnly && !allowed.has(id))
+      problems.push(
+        `${id} is proved outside of npm test only, by ${passed[0].file}: test it there too, or list it in wide-only.tsv`,
+      )
+    if (!isWideOnly && allowed.has(id)) problems.push(`wide-only: ${id} need not be listed`)
     return { ...requirement, required, status, reason: reason ?? '', code, passed, failed }
   })
   return { rows, problems }

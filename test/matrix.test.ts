@@ -42,23 +42,37 @@ interface Project {
   /** Titles of tests, each with its status. */
   readonly tests?: Readonly<Record<string, string>>
   readonly exceptions?: readonly string[]
+  /** Titles of tests of another run, in a file that `npm test` leaves out, each with its status. */
+  readonly wideTests?: Readonly<Record<string, string>>
+  readonly wideOnly?: readonly string[]
 }
 
 /** Lay out a project and run the script on it. */
-async function matrix({ requirements, source = '', tests = {}, exceptions = [] }: Project, ...args: string[]) {
-  for (const folder of ['docs/rfc', 'src/extensions', 'src/frames']) mkdirSync(join(root, folder), { recursive: true })
+async function matrix(project: Project, ...args: string[]) {
+  const { requirements, source = '', tests = {}, exceptions = [], wideTests = {}, wideOnly = [] } = project
+  for (const folder of ['docs/rfc', 'src/extensions', 'src/frames', 'test'])
+    mkdirSync(join(root, folder), { recursive: true })
   const rows = (head: string, lines: readonly string[]) => `${[head, ...lines].join('\n')}\n`
   writeFileSync(join(root, 'docs/rfc/requirements.tsv'), rows(HEAD, requirements))
   writeFileSync(join(root, 'docs/rfc/exceptions.tsv'), rows('id\treason', exceptions))
+  writeFileSync(join(root, 'docs/rfc/wide-only.tsv'), rows('id\treason', wideOnly))
+  writeFileSync(join(root, 'test/tiers.json'), JSON.stringify({ far: { what: 'far away', paths: ['test/far/'] } }))
   writeFileSync(join(root, 'src/frames/a.ts'), source)
+  const near = writeReport('near', 'test/a.test.ts', tests)
+  const far = writeReport('far', 'test/far/b.test.ts', wideTests)
+  const results = ['--results', near, '--results', far]
+  return await run(process.execPath, ['scripts/matrix.mjs', '--root', root, ...results, ...args])
+}
+
+function writeReport(run: string, file: string, tests: Readonly<Record<string, string>>): string {
+  const path = join(root, `${run}.json`)
   const assertionResults = Object.entries(tests).map(([title, status]) => ({
     ancestorTitles: ['a group'],
     title,
     status,
   }))
-  const report = join(root, 'report.json')
-  writeFileSync(report, JSON.stringify({ testResults: [{ name: join(root, 'test/a.test.ts'), assertionResults }] }))
-  return await run(process.execPath, ['scripts/matrix.mjs', '--root', root, '--results', report, ...args])
+  writeFileSync(path, JSON.stringify({ testResults: [{ name: join(root, file), assertionResults }] }))
+  return path
 }
 
 describe('npm run matrix', () => {
@@ -139,6 +153,41 @@ describe('npm run matrix', () => {
       exceptions: ['6455-5.2-1\tbecause'],
       message: '6455-5.2-1 (MUST) is not met',
     },
+    {
+      name: 'the last test is left out of npm test, and nothing says so',
+      requirements: [requirement('6455-5.2-1', { level: 'SHOULD' })],
+      wideTests: { 'b [6455-5.2-1]': 'passed' },
+      message: '6455-5.2-1 is proved outside of npm test only, by test/far/b.test.ts',
+    },
+    {
+      name: 'a line says that the last test is left out of npm test, and it is not',
+      requirements: [requirement('6455-5.2-1', { level: 'SHOULD' })],
+      tests: { 'a [6455-5.2-1]': 'passed' },
+      wideTests: { 'b [6455-5.2-1]': 'passed' },
+      wideOnly: ['6455-5.2-1\tbecause'],
+      message: 'wide-only: 6455-5.2-1 need not be listed',
+    },
+    {
+      name: 'a line about npm test has no reason',
+      requirements: [requirement('6455-5.2-1', { level: 'SHOULD' })],
+      wideTests: { 'b [6455-5.2-1]': 'passed' },
+      wideOnly: ['6455-5.2-1\t '],
+      message: 'wide-only: 6455-5.2-1 has no reason',
+    },
+    {
+      name: 'a line about npm test names an unknown id',
+      requirements: [],
+      wideOnly: ['6455-5.2-1\tbecause'],
+      message: 'wide-only: 6455-5.2-1 is no requirement',
+    },
+    {
+      name: 'a test fails in one run of two',
+      requirements: [requirement('6455-5.2-1')],
+      source: '// @req 6455-5.2-1',
+      tests: { 'a [6455-5.2-1]': 'passed' },
+      wideTests: { 'a [6455-5.2-1]': 'failed' },
+      message: '6455-5.2-1 (MUST) is not met: fails in test/far/b.test.ts',
+    },
   ])('fails when $name', async ({ message, ...project }) => {
     const { code, stderr } = await matrix(project, '--check')
     expect(code).toBe(1)
@@ -153,6 +202,17 @@ describe('npm run matrix', () => {
     const { code, stdout } = await matrix({ requirements: [requirement('6455-5.2-1', more)] }, '--check')
     expect(code).toBe(0)
     expect(stdout).toContain('all requirements: 1 (0 met, 0 not met, 0 by design, 1 no claim)')
+  })
+
+  it('names the requirements that npm test does not prove, and is content with a reason', async () => {
+    const { code, stdout } = await matrix({
+      requirements: [requirement('6455-5.2-1')],
+      source: '// @req 6455-5.2-1',
+      wideTests: { 'b [6455-5.2-1]': 'passed' },
+      wideOnly: ['6455-5.2-1\tbecause'],
+    })
+    expect(code).toBe(0)
+    expect(stdout).toContain('tested, but not by npm test: 6455-5.2-1\n')
   })
 
   it('writes the rows, their code and the reasons of exceptions for people, and nothing with --check', async () => {

@@ -56,7 +56,7 @@ describe('README.md', () => {
 
   it('names only scripts that package.json has', () => {
     const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { scripts: Record<string, string> }
-    const named = [...readme.matchAll(/npm (?:run ([\w-]+)|(start|test)\b)/g)].map((match) => match[1] ?? match[2])
+    const named = [...readme.matchAll(/npm (?:run ([\w:-]+)|(start|test)\b)/g)].map((match) => match[1] ?? match[2])
     expect(named.filter((name) => !(name! in scripts))).toEqual([])
     expect(named).toContain('start')
   })

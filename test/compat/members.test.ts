@@ -1,10 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ROOT, run } from '../support/child.ts'
-
-const isInstalled = existsSync(`${ROOT}test/integration/node_modules/@types/ws/index.d.ts`)
-const isRequired = process.env['FRAMEWRIGHT_REQUIRE_ALL'] === '1'
-if (!isInstalled) console.log('skipped the members of ws: run `npm ci --prefix test/integration` first')
+import { itWith } from '../support/programs.ts'
 
 describe('docs/ws-members.md', () => {
   it('has no member of ws without ours beside it, or a reason', () => {
@@ -13,7 +10,8 @@ describe('docs/ws-members.md', () => {
     expect(table).not.toContain('missing**')
   })
 
-  it.skipIf(!isInstalled && !isRequired)(
+  itWith(
+    'test/integration',
     'is what the types say',
     async () => {
       const { code, stdout } = await run(process.execPath, ['scripts/ws-members.mjs'], { ms: 60_000 })

@@ -1,21 +1,17 @@
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { Child, ROOT, run } from '../support/child.ts'
 import { within } from '../support/deadline.ts'
+import { findProgram, itWith, PACKAGES } from '../support/programs.ts'
 
 /*
  * The examples import `framewright`, `express` and `fastify` by their names. So they run in a folder where these names lead
  * to a fresh build, and to the packages of test/integration.
  */
-const PACKAGES = join(ROOT, 'test/integration/node_modules')
-const isInstalled = existsSync(join(PACKAGES, 'express')) && existsSync(join(PACKAGES, 'fastify'))
-const isRequired = process.env['FRAMEWRIGHT_REQUIRE_ALL'] === '1'
-if (!isInstalled) console.log('skipped two examples: run `npm ci --prefix test/integration` first')
-
 const EXAMPLES = [
   { name: 'plain-http', path: '/chat', hasPage: true, needsPackages: false },
   { name: 'raw-net', path: '/', hasPage: false, needsPackages: false },
@@ -30,7 +26,7 @@ beforeAll(async () => {
   cpSync(join(ROOT, 'examples'), folder, { recursive: true })
   // The package imports itself by its own name, through `exports` in package.json.
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
-  if (isInstalled) symlinkSync(PACKAGES, join(folder, 'node_modules'))
+  if (findProgram('test/integration') !== undefined) symlinkSync(PACKAGES, join(folder, 'node_modules'))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   const args = [tsc, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')]
   expect(await run(process.execPath, args, { ms: 120_000 })).toMatchObject({ code: 0 })
@@ -42,7 +38,7 @@ afterAll(() => {
 
 describe('examples/', () => {
   for (const { name, path, hasPage, needsPackages } of EXAMPLES) {
-    it.skipIf(needsPackages && !isInstalled && !isRequired)(`${name}.mjs sends a message back`, async () => {
+    const sendsBack = async (): Promise<void> => {
       await using child = new Child(process.execPath, [join(folder, `${name}.mjs`), '0'], { cwd: folder })
       const [, port] = await child.printed(/listening on (\d+)\n/, 30_000)
       const ws = new WebSocket(`ws://localhost:${port}${path}`)
@@ -61,10 +57,13 @@ describe('examples/', () => {
       const closed = within(once(ws, 'close'), 'the close')
       ws.close(1000, 'done')
       expect((await closed)[0]).toBe(1000)
-    })
+    }
+    const title = `${name}.mjs sends a message back`
+    if (needsPackages) itWith('test/integration', title, sendsBack)
+    else it(title, sendsBack)
   }
 
-  it.skipIf(!isInstalled && !isRequired)('fastify.mjs closes its connections when it is told to end', async () => {
+  itWith('test/integration', 'fastify.mjs closes its connections when it is told to end', async () => {
     await using child = new Child(process.execPath, [join(folder, 'fastify.mjs'), '0'], { cwd: folder })
     const [, port] = await child.printed(/listening on (\d+)\n/, 30_000)
     const ws = new WebSocket(`ws://localhost:${port}/ws`)

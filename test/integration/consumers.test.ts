@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ROOT, run } from '../support/child.ts'
+import { describeWith, PACKAGES } from '../support/programs.ts'
 
 /*
  * Packages that were written for `ws`, each with a real client doing real work, and with `ws` replaced by `framewright/ws`:
@@ -33,16 +34,12 @@ const CONSUMERS: ReadonlyArray<{ program: string; packages: readonly string[]; d
   },
 ]
 
-const isInstalled = existsSync(join(FOLDER, 'node_modules/ws/index.cjs'))
-const isRequired = process.env['FRAMEWRIGHT_REQUIRE_ALL'] === '1'
-if (!isInstalled) console.log('skipped test/integration: run `npm ci --prefix test/integration` first')
-
 function versionOf(name: string): string {
-  const manifest = readFileSync(join(FOLDER, 'node_modules', name, 'package.json'), 'utf8')
+  const manifest = readFileSync(join(PACKAGES, name, 'package.json'), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
 }
 
-describe.skipIf(!isInstalled && !isRequired)('framewright/ws in place of ws', () => {
+describeWith('test/integration', 'framewright/ws in place of ws', () => {
   const rows: string[] = []
 
   beforeAll(() => {
@@ -68,6 +65,6 @@ describe.skipIf(!isInstalled && !isRequired)('framewright/ws in place of ws', ()
       expect({ code, stderr }).toMatchObject({ code: 0, stderr: '' })
       expect(done.length).toBeGreaterThanOrEqual(4)
     },
-    70_000,
+    90_000,
   )
 })

@@ -124,8 +124,7 @@ function tryFile(source, work) {
         MUTATION_TESTS: testsOf(source).join(' '),
         // Random properties make a mutant's fate random; the same seed makes the run repeatable.
         FC_SEED: process.env.FC_SEED ?? '1',
-        FC_RUNS: process.env.FC_RUNS ?? '50',
-        SWEEP: 'coarse',
+        EFFORT: process.env.EFFORT ?? '0.05',
       },
     })
     testers.add(child)

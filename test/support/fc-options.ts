@@ -1,20 +1,24 @@
 import type { Parameters } from 'fast-check'
+import { effort } from './effort.ts'
 
-const { FC_RUNS, FC_SEED } = process.env
+const { FC_SEED } = process.env
+
+/** Runs that even the least effort makes, where a property asks for as many. */
+const LEAST_RUNS = 20
 
 /**
- * How often a property runs and from which seed: `FC_RUNS` and `FC_SEED` say so for a long or a repeated run.
+ * How often a property runs and from which seed: `EFFORT` scales the runs, `FC_SEED` repeats a run.
  *
  * fast-check prints the seed of a run that failed; `FC_SEED=<seed> npx vitest run <file>` runs it again.
  *
- * @param runs Runs when `FC_RUNS` is not set; what fits the time budget of an ordinary run.
+ * @param runs Runs with `EFFORT=1`; what fits the time budget of CI.
  */
 export function fcOptions<T = unknown>(runs: number): Parameters<T> {
   return {
-    numRuns: FC_RUNS === undefined ? runs : Number(FC_RUNS),
+    numRuns: Math.max(Math.min(runs, LEAST_RUNS), Math.round(runs * effort)),
     ...(FC_SEED === undefined ? {} : { seed: Number(FC_SEED) }),
   }
 }
 
-/** The time a property may take: none that matters for a long run asked for with `FC_RUNS`. */
-export const FC_TIMEOUT_MS = FC_RUNS === undefined ? 30_000 : 24 * 60 * 60 * 1000
+/** The time a property may take: none that matters for a long run. */
+export const FC_TIMEOUT_MS = effort <= 1 ? 60_000 : 24 * 60 * 60 * 1000

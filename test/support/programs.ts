@@ -1,15 +1,21 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe, it, type TestFunction } from 'vitest'
+import { ROOT } from './child.ts'
 
 const { FRAMEWRIGHT_REQUIRE_ALL, PATH = '' } = process.env
 
+/** What `npm ci --prefix test/integration` installs. */
+export const PACKAGES = join(ROOT, 'test/integration/node_modules')
+
 /**
- * Programs that some tests need and that are no npm packages. A test whose program is absent is skipped with a line that says
- * so; with `FRAMEWRIGHT_REQUIRE_ALL=1`, as in CI, it fails instead.
+ * What some tests need and `npm ci` does not bring. A test for which it is absent is skipped with a line that says so; with
+ * `FRAMEWRIGHT_REQUIRE_ALL=1`, as in CI, it fails instead.
  */
 const SEARCHES = {
+  // `npm run test:all` and `npm run test:peers` install them.
+  'test/integration': () => (existsSync(join(PACKAGES, 'ws/index.cjs')) ? PACKAGES : undefined),
   chromium: () => findExecutable(['chromium', 'chromium-browser', 'google-chrome']),
   nginx: () => findExecutable(['nginx']),
   'redis-server': () => findExecutable(['redis-server']),
@@ -43,10 +49,10 @@ export function describeWith(program: Program, name: string, body: () => void): 
   else describe(name, () => it(`needs ${program}`, failFor(program)))
 }
 
-/** An `it` that needs `program`. */
-export function itWith(program: Program, name: string, body: TestFunction): void {
+/** An `it` that needs `program`; `timeout` is in milliseconds, by default that of all tests. */
+export function itWith(program: Program, name: string, body: TestFunction, timeout?: number): void {
   const verdict = judge(program)
-  if (verdict === 'run') it(name, body)
+  if (verdict === 'run') it(name, body, timeout)
   else if (verdict === 'skip') it.skip(`${name} [skipped: ${program} is not installed]`, body)
   else it(name, failFor(program))
 }
