@@ -1,18 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { checkArchitecture, FOLDERS, formatOffences, type Rule } from './support/architecture-rules.ts'
-
-const SRC = fileURLToPath(new URL('../src/', import.meta.url))
-
-function readSources(): Map<string, string> {
-  const files = new Map<string, string>()
-  for (const entry of readdirSync(SRC, { recursive: true, encoding: 'utf8' })) {
-    if (entry.endsWith('.ts')) files.set(entry.replaceAll('\\', '/'), readFileSync(join(SRC, entry), 'utf8'))
-  }
-  return files
-}
+import { readSources } from './support/sources.ts'
 
 describe('src/', () => {
   it('keeps to the import table of docs/architecture.md', () => {

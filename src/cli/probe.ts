@@ -1,3 +1,4 @@
+import { now } from '../ground/scheduling.ts'
 import { CliError, type Command, ExitCode, onlyUrl, parseArguments, parseHeader, usageError } from './command.ts'
 import type { Target } from './probe/peer.ts'
 import { probe, type Verdict } from './probe/run.ts'
@@ -45,12 +46,12 @@ export const probeCommand: Command = {
     }
     const { target, patience, only } = options
     const isWanted = (id: string): boolean => only.length === 0 || only.some((start) => isUnder(id, start))
-    const started = performance.now()
+    const started = now()
     const verdicts = await probe({ target, patience, isWanted }).catch((error: unknown) => {
       throw new CliError(ExitCode.failure, error instanceof Error ? error.message : String(error), { cause: error })
     })
     if (verdicts.length === 0) throw usageError(`--only ${only.join(',')} names no requirement that can be probed`)
-    const seconds = (performance.now() - started) / 1000
+    const seconds = (now() - started) / 1000
     process.stdout.write(options.json ? toJson(verdicts) : toLines(verdicts, seconds))
     return verdicts.some(({ verdict }) => verdict === 'not met') ? ExitCode.failure : ExitCode.ok
   },

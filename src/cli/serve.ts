@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { now } from '../ground/scheduling.ts'
 import { WebSocketServer } from '../server/index.ts'
 import { type CertificateFiles, makeCertificate, readCertificate } from './certificate.ts'
 import { CliError, type Command, ExitCode, parseArguments, parsePort, usageError } from './command.ts'
@@ -174,11 +175,11 @@ function waitForSignal(): Promise<void> {
   return new Promise((resolve) => {
     let firstAt: number | undefined
     const onSignal = () => {
-      const now = performance.now()
+      const at = now()
       if (firstAt === undefined) {
-        firstAt = now
+        firstAt = at
         resolve()
-      } else if (now - firstAt > SAME_KEY_PRESS_MS) {
+      } else if (at - firstAt > SAME_KEY_PRESS_MS) {
         process.exit(ExitCode.interrupted)
       }
     }

@@ -16,6 +16,7 @@ import { HandshakeError, UsageError, WebSocketError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import { Deadline } from '../ground/deadline.ts'
+import { nextTick } from '../ground/scheduling.ts'
 import { confirmUpgrade, type UpgradeRequest, type UpgradeResult } from '../handshake/client-handshake.ts'
 import type { ResponseHead } from '../handshake/head.ts'
 import { ResponseHeadReader } from '../handshake/head-reader.ts'
@@ -270,7 +271,7 @@ export class Dial<Data> implements Opening {
     this.#state = State.Failing
     this.#deadline.cancel()
     this.#letGo().destroy()
-    process.nextTick(() => this.#end(error))
+    nextTick(() => this.#end(error))
   }
 
   /** @param error - null: the application has it already */

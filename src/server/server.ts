@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server as NetServer, type Socket }
 import type { Duplex } from 'node:stream'
 import { createServer as createTlsServer, type SecureContextOptions, Server as TlsServer } from 'node:tls'
 import { type HandshakeError, UsageError } from '../errors.ts'
+import { nextTick } from '../ground/scheduling.ts'
 import { publishConnectionError } from '../socket/diagnostics.ts'
 import { failHandler, transportOf, type WebSocket } from '../socket/websocket.ts'
 import { type CheckedServerOptions, checkServerOptions, type WebSocketServerOptions } from './options.ts'
@@ -183,7 +184,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
    */
   close(callback?: (error?: Error) => void): void {
     if (this.#state === 'closed') {
-      if (callback !== undefined) process.nextTick(callback, new UsageError('the server is closed already'))
+      if (callback !== undefined) nextTick(callback, new UsageError('the server is closed already'))
       return
     }
     if (callback !== undefined) this.once('close', callback)
@@ -217,7 +218,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   [Symbol.for('nodejs.rejection')](error: Error, event: string, ...args: unknown[]): void {
     if (event === 'connection') failHandler(args[0] as WebSocket<Data>, error)
     else if (event === 'connectionError' || event === 'error') process.emitWarning(error)
-    else process.nextTick(() => this.emit('error', error))
+    else nextTick(() => this.emit('error', error))
   }
 
   #start(): Promise<AddressInfo> {
@@ -317,7 +318,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   }
 
   #closeWhenEmpty(): void {
-    if (this.#open.size === 0) process.nextTick(() => this.#finish())
+    if (this.#open.size === 0) nextTick(() => this.#finish())
   }
 
   #finish(): void {

@@ -1,3 +1,4 @@
+import { nextTick } from '../ground/scheduling.ts'
 /** Something that has output to write. */
 export interface Flushable {
   flush(): void
@@ -11,7 +12,7 @@ let queue: Flushable[] = []
  * Perf: one `nextTick` for all connections of a tick, whatever their number.
  */
 export function flushSoon(target: Flushable): void {
-  if (queue.push(target) === 1) process.nextTick(flushAll)
+  if (queue.push(target) === 1) nextTick(flushAll)
 }
 
 function flushAll(): void {

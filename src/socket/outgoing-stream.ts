@@ -3,10 +3,10 @@
  * more only when the transport has nothing left to send, so what waits is one fragment, or a few small ones that leave
  * in one write, and a Ping, a Pong or a Close frame never waits for more than that.
  */
-import { setImmediate } from 'node:timers'
 import { UsageError } from '../errors.ts'
 import { hookLater } from '../ground/application.ts'
 import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
+import { setImmediate } from '../ground/scheduling.ts'
 import { limitOption } from '../protocol/options.ts'
 import { ReadyState } from '../protocol/state.ts'
 import { CloseCause } from './close-info.ts'

@@ -9,6 +9,7 @@ import { ConnectionClosedError, ProtocolError, UsageError } from '../errors.ts'
 import { decodeUtf8 } from '../frames/bytes.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
+import { nextTick } from '../ground/scheduling.ts'
 import type { MessageSink } from '../protocol/listener.ts'
 import { PreparedMessage } from '../protocol/prepared-message.ts'
 import { closeBody } from '../protocol/sender.ts'
@@ -161,7 +162,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** A listener for messages was added, or is about to be; or what it waits for is complete. */
   messageReady(): void {
-    if (this.#inbox !== null && !this.#inbox.isIdle) process.nextTick(() => this.#deliverWaiting())
+    if (this.#inbox !== null && !this.#inbox.isIdle) nextTick(() => this.#deliverWaiting())
   }
 
   /** Reads or does not, as `pause` and the inbox want it. */

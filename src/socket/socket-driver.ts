@@ -6,12 +6,12 @@
  * Whatever calls into the connection (bytes that arrived, a send of the application, a timer) is followed by one
  * `flush`: write all output in one write, act on the transport intent, read on or not. Inside a read the flush comes
  * when the whole chunk was parsed; a send outside a read is flushed at the end of the tick.
- *
  * The socket has an `error` listener from `start` to `close`, and `close` is the only place where the end is reported.
  */
 import type { Duplex } from 'node:stream'
 import type { Violation } from '../frames/violation.ts'
 import { Deadline } from '../ground/deadline.ts'
+import { nextTick, setImmediate } from '../ground/scheduling.ts'
 import { Connection } from '../protocol/connection.ts'
 import { ReadyState, TransportIntent } from '../protocol/state.ts'
 import { CloseCause, closeInfoOf } from './close-info.ts'
@@ -94,7 +94,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     // The answer to the opening handshake may still be on its way, and whoever sends waits for it.
     if (!this.isWritable) this.#makeWriter()
     if (head.length > 0 && !this.receive(head, head.length)) socket.pause()
-    if (socket.destroyed) process.nextTick(() => this.transportClosed())
+    if (socket.destroyed) nextTick(() => this.transportClosed())
     else if (!this.#isPaused && socket.readableFlowing === false) socket.resume()
   }
 
@@ -227,7 +227,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
 
   /** Tells whoever sends too late that it cannot be done, in a tick of its own. */
   refuse(callback: SendCallback, error: Error): void {
-    process.nextTick(() => callBack(this.#events, callback, error))
+    nextTick(() => callBack(this.#events, callback, error))
   }
 
   /** Starts the closing handshake, unless there is nobody left to answer. */

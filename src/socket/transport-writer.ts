@@ -13,6 +13,7 @@
  * Perf: `npm run bench -- echo`, one message under way: see docs/performance.md.
  */
 import { Duplex } from 'node:stream'
+import { nextTick } from '../ground/scheduling.ts'
 import type { SendCallback } from './send-callbacks.ts'
 import { isTestedNode } from './tested-node.ts'
 
@@ -101,7 +102,7 @@ export class TransportWriter {
       if (error) this.#transport.destroy(error)
       this.#owner.written()
       // What fails at once is reported in a tick of its own, as by a stream.
-    } else if (error) process.nextTick(() => this.#transport.destroy(error))
+    } else if (error) nextTick(() => this.#transport.destroy(error))
   }
 }
 

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { ConnectionClosedError, UsageError } from '../errors.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import { checkOptionNames } from '../ground/option-names.ts'
+import { nextTick } from '../ground/scheduling.ts'
 import { closeBody } from '../protocol/sender.ts'
 import { ReadyState } from '../protocol/state.ts'
 import { BlobQueue } from './blob-queue.ts'
@@ -372,7 +373,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
   #sendAfterClose(callback: SendCallback | undefined): false {
     if (callback === undefined) return false
     if (this.#session !== null) this.#session.driver.refuse(callback, this.#session.endError())
-    else process.nextTick(callback, new ConnectionClosedError(StatusCode.AbnormalClosure, ''))
+    else nextTick(callback, new ConnectionClosedError(StatusCode.AbnormalClosure, ''))
     return false
   }
 

@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import { nextTick, queueMicrotask } from '../ground/scheduling.ts'
 
 /** One end of a connection in memory: what is written to one end is read from the other, in order, with backpressure. */
 class MemoryEnd extends Duplex {
@@ -28,7 +29,7 @@ class MemoryEnd extends Duplex {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const { other } = this
-    if (other !== null && !other.destroyed) process.nextTick(() => other.destroy())
+    if (other !== null && !other.destroyed) nextTick(() => other.destroy())
     callback(error)
   }
 

@@ -44,7 +44,7 @@ interface FolderRules {
 }
 
 const CORE = ['errors', 'ground', 'frames', 'handshake', 'extensions', 'protocol']
-const TIMERS_AND_STREAMS = { events: '*', stream: '*', timers: '*' } as const
+const EVENTS_AND_STREAMS = { events: '*', stream: '*' } as const
 
 /** Folder by folder, lowest first. The table in `docs/architecture.md` says the same in words. */
 export const FOLDERS: Readonly<Record<string, FolderRules>> = {
@@ -80,7 +80,7 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
   socket: {
     src: CORE,
     node: {
-      ...TIMERS_AND_STREAMS,
+      ...EVENTS_AND_STREAMS,
       diagnostics_channel: ['socket/diagnostics.ts'],
       net: ['socket/client-options.ts'],
       tls: ['socket/client-options.ts'],
@@ -89,7 +89,7 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
   server: {
     src: [...CORE, 'socket'],
     node: {
-      ...TIMERS_AND_STREAMS,
+      ...EVENTS_AND_STREAMS,
       net: '*',
       tls: '*',
       http: '*',
@@ -98,7 +98,7 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
   },
   client: {
     src: [...CORE, 'socket'],
-    node: { ...TIMERS_AND_STREAMS, net: '*', tls: '*', crypto: ['client/masking-keys.ts'] },
+    node: { ...EVENTS_AND_STREAMS, net: '*', tls: '*', crypto: ['client/masking-keys.ts'] },
   },
   pubsub: {
     src: ['errors', 'frames'],
@@ -107,7 +107,7 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
   },
   inspector: { src: ['errors', 'frames', 'handshake'], node: { events: '*', fs: '*', http: '*', crypto: '*' } },
   compat: { src: [...CORE, 'socket', 'server', 'client', 'pubsub', 'inspector'], node: { stream: '*' } },
-  testing: { src: [...CORE, 'socket', 'client'], node: { ...TIMERS_AND_STREAMS, net: '*' } },
+  testing: { src: [...CORE, 'socket', 'client'], node: { ...EVENTS_AND_STREAMS, net: '*' } },
   cli: { src: 'any', node: 'any' },
   index: { src: 'any', node: {} },
 }

@@ -1,3 +1,6 @@
+// Taken now: a test may put timers of its own in place of Node's.
+const { setTimeout, clearTimeout } = globalThis
+
 /** How long a single wait may take before the test fails with a sentence instead of hanging. */
 export const DEADLINE_MS = 10_000
 
