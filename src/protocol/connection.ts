@@ -149,10 +149,7 @@ export class Connection implements ReaderTarget {
     return this.#reader.bufferedLength
   }
 
-  /**
-   * Bytes of memory that an extension holds for this connection: its states, and messages that are being decoded or
-   * encoded. What `waitingOutput` counts is not among them.
-   */
+  /** Bytes of memory that an extension holds: states, and what it works on. What `waitingOutput` counts is not among them. */
   get extensionBytes(): number {
     return this.#reader.decoderBytes + (this.#encoded === null ? 0 : this.#encoded.heldBytes)
   }
@@ -248,6 +245,11 @@ export class Connection implements ReaderTarget {
   ): void {
     this.#requireOpen('sendMessage')
     this.#sender.message(payload, isBinary, compress)
+  }
+
+  /** What to give `sendMessage` as `compress` if it sends the message later. @throws what a function of the options throws */
+  mayCompress(payload: string | Uint8Array | PreparedMessage, isBinary: boolean, compress?: boolean): boolean {
+    return this.#encoded?.wants(payload, isBinary, compress) === true
   }
 
   /**

@@ -4,7 +4,7 @@ import { FIN, OPCODE, RSV1 } from '../frames/header.ts'
 import { isControl, Opcode } from '../frames/opcode.ts'
 import { Queue } from '../ground/queue.ts'
 import { COPY_UP_TO, type Output } from './output.ts'
-import type { PreparedMessage } from './prepared-message.ts'
+import { PreparedMessage } from './prepared-message.ts'
 
 /** A frame that waits. */
 interface WaitingFrame {
@@ -58,6 +58,12 @@ export class EncodedOutput {
     return this.#done
   }
 
+  /** Whether a message shall be encoded. @param compress - what the caller wants; undefined leaves it to the options */
+  wants(message: string | Uint8Array | PreparedMessage, isBinary: boolean, compress: boolean | undefined): boolean {
+    if (!(message instanceof PreparedMessage)) return this.#encoder.wants(message, isBinary, compress)
+    return this.#encoder.wants(message.payload, message.isBinary, compress)
+  }
+
   /**
    * Sends a data frame.
    *
@@ -66,7 +72,7 @@ export class EncodedOutput {
    */
   data(byte0: number, payload: string | Uint8Array, compress: boolean | undefined): void {
     const opcode = byte0 & OPCODE
-    const isWanted = opcode !== Opcode.Continuation && this.#encoder.wants(payload, opcode === Opcode.Binary, compress)
+    const isWanted = opcode !== Opcode.Continuation && this.wants(payload, opcode === Opcode.Binary, compress)
     if (this.#waiting.isEmpty && this.#tryAtOnce(byte0, payload, isWanted)) return
     const bytes = typeof payload === 'string' ? encodeUtf8(payload) : copyOf(payload, 0, payload.length)
     this.#wait({ byte0, payload: bytes, isWanted, prepared: null })
@@ -75,7 +81,7 @@ export class EncodedOutput {
   /** As {@link data}, with a whole message: encoders that are alike share what they make of it. */
   prepared(message: PreparedMessage, compress: boolean | undefined): void {
     const { byte0, payload } = message
-    const isWanted = this.#encoder.wants(payload, message.isBinary, compress)
+    const isWanted = this.wants(message, message.isBinary, compress)
     const prepared = isWanted && this.#encoder.variant === null ? null : message
     const frame = { byte0, payload, isWanted, prepared }
     if (!this.#waiting.isEmpty || !this.#sendWaiting(frame)) this.#wait(frame)

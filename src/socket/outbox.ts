@@ -46,8 +46,8 @@ export interface OutboxOwner {
 interface Message {
   readonly payload: Payload
   readonly isBinary: boolean
-  /** Whether it may be compressed, as its sender wants it. */
-  readonly compress: boolean | undefined
+  /** Whether it may be compressed, as its sender or the options want it. */
+  readonly compress: boolean
   readonly callback: SendCallback | undefined
   /** Bytes of its frame. */
   readonly bytes: number
@@ -111,6 +111,7 @@ export class Outbox {
    * Sends a message as soon as its turn comes.
    *
    * @returns false when `highWaterMark` bytes wait, or the message was dropped
+   * @throws UsageError when it could not be sent now either; what a function of the options throws
    */
   enqueue(
     payload: Payload,
@@ -122,12 +123,19 @@ export class Outbox {
     if (!isBinary && payload instanceof Uint8Array && !isValidUtf8(payload, 0, payload.length)) {
       throw new UsageError('send: text that is not valid UTF-8 (6455-5.6-1)')
     }
+    const { connection } = this.#driver
+    // @req 6455-5.4-4
+    if (this.#turn === null && connection.isSendingFragments) {
+      throw new UsageError('send: a fragmented message is open (6455-5.4-4)')
+    }
+    // The application is asked while it sends, as without a wait, and not when there is nobody to hear what it throws.
+    const mayCompress = connection.mayCompress(payload, isBinary, compress)
     const bytes = this.#frameLength(payload)
     if (!this.#makeRoom(bytes, callback)) return false
     // As when they go straight through: short bytes are copied, long ones stay the caller's.
     const isCopied = payload instanceof Uint8Array && payload.length <= COPY_UP_TO
     const kept = isCopied ? copyOf(payload, 0, payload.length) : payload
-    this.#waiting.push({ payload: kept, isBinary, compress, callback, bytes })
+    this.#waiting.push({ payload: kept, isBinary, compress: mayCompress, callback, bytes })
     this.#bytes += bytes
     this.#driver.expectDrain()
     return this.#report()

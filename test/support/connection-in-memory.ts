@@ -1,3 +1,4 @@
+import type { Extension } from '../../src/extensions/extension.ts'
 import { SlabPool } from '../../src/protocol/output.ts'
 import type { CloseInfo } from '../../src/socket/close-info.ts'
 import { Heartbeat } from '../../src/socket/heartbeat.ts'
@@ -17,14 +18,17 @@ export class ConnectionInMemory {
   readonly ends: CloseInfo[] = []
 
   /** @param start - whether reading begins at once */
-  constructor(options: SocketOptions = {}, { writesAreCopied = false, start = true, transport = {} } = {}) {
+  constructor(
+    options: SocketOptions = {},
+    { writesAreCopied = false, start = true, transport = {}, extension = null as Extension | null } = {},
+  ) {
     const checked = checkSocketOptions({ clock: this.clock, ...options }, true)
     this.transport = new MemoryTransport(transport)
     attach(this.ws, {
       socket: this.transport,
       driver: {
         ...checked,
-        connection: { ...checked, role: 'server', slabPool: new SlabPool() },
+        connection: { ...checked, role: 'server', slabPool: new SlabPool(), extension },
         heartbeat: new Heartbeat(checked.clock, checked.heartbeat),
         writesAreCopied,
       },
