@@ -60,6 +60,13 @@ function readVersion(): string {
   return manifest.version
 }
 
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read what is printed has gone, as `| head` does. What a command does besides, such as serving, goes on.
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 try {
   // Not process.exit: what was printed must arrive, and a command that ends leaves nothing running.
   process.exitCode = await main(process.argv.slice(2))

@@ -1,5 +1,7 @@
+import { withoutPassword } from '../client/target-url.ts'
 import { now } from '../ground/scheduling.ts'
 import { CliError, type Command, ExitCode, onlyUrl, parseArguments, parseHeader, usageError } from './command.ts'
+import { printableLine } from './connect/show.ts'
 import type { Target } from './probe/peer.ts'
 import { probe, type Verdict } from './probe/run.ts'
 
@@ -91,7 +93,7 @@ export function parseProbeArguments(args: readonly string[]): ProbeArguments | '
 
 function targetOf(url: string, fieldLines: readonly string[], isInsecure: boolean): Target {
   if (!URL.canParse(url) || !/^wss?:\/\//i.test(url)) {
-    throw usageError(`${JSON.stringify(url)} is no URL that starts with ws:// or wss://`)
+    throw usageError(`${JSON.stringify(withoutPassword(url))} is no URL that starts with ws:// or wss://`)
   }
   const { protocol, hostname, host, port, pathname, search } = new URL(url)
   const isSecure = protocol === 'wss:'
@@ -117,18 +119,18 @@ function toLines(verdicts: readonly Verdict[], seconds: number): string {
   const lines = verdicts.map(({ verdict, id, level, text, details }) => {
     const [detail, ...more] = details
     const others = more.length === 0 ? '' : ` (and ${more.length} more)`
-    return `${verdict} ${id} ${level}: ${text}${detail === undefined ? '' : `: ${oneLine(detail)}${others}`}`
+    return `${verdict} ${id} ${level}: ${text}${detail === undefined ? '' : `: ${printableLine(detail)}${others}`}`
   })
   const counts = countOf(verdicts)
   lines.push(`${counts.met} met, ${counts['not met']} not met, ${counts.untested} untested, in ${seconds.toFixed(1)} s`)
   return `${lines.join('\n')}\n`
 }
 
-/** What the server sent must not move the cursor of whoever reads it. */
-function oneLine(detail: string): string {
-  return detail.replace(/\p{Cc}+/gu, ' ')
-}
-
 function toJson(verdicts: readonly Verdict[]): string {
-  return `${JSON.stringify({ counts: countOf(verdicts), requirements: verdicts }, null, 2)}\n`
+  const json = JSON.stringify({ counts: countOf(verdicts), requirements: verdicts }, null, 2)
+  // It may be read in a terminal too. JSON takes the escape of a UTF-16 code unit for the unit itself, RFC 8259 §7.
+  const escaped = json.replace(/[^\P{C}\n]/gu, (c) =>
+    [...Array(c.length).keys()].map((i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
+  )
+  return `${escaped}\n`
 }

@@ -4,8 +4,13 @@
  * At the end of a pipe the server may still be answering. A server reads a Ping after all messages that were sent before
  * it, and most answer messages at once: so when its Pong is here, their answers are, too. Servers that answer later need
  * `--wait`.
+ *
+ * Whoever reads what is shown may be slow: then the server is not read from, so that what it sends does not pile up here. And
+ * when nobody reads any more, as behind `| head`, the conversation is over.
  */
 import { createInterface, type Interface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { withoutPassword } from '../../client/target-url.ts'
 import { UsageError } from '../../errors.ts'
 import type { WebSocket } from '../../socket/websocket.ts'
 import { CliError, ExitCode } from '../command.ts'
@@ -14,8 +19,8 @@ import { printableLine, showEnd, showFrame, showMessage, showStatus } from './sh
 
 /** Where a conversation takes place. */
 export interface Surroundings {
-  readonly input: NodeJS.ReadStream
-  readonly output: NodeJS.WriteStream
+  readonly input: Readable & { readonly isTTY?: boolean }
+  readonly output: Writable & { readonly isTTY?: boolean }
   /** Whether Ping, Pong and Close frames are shown. */
   readonly showsFrames: boolean
   /** Whether the end of the input leaves closing to the server. */
@@ -42,6 +47,8 @@ class Conversation {
   #failure: Error | null = null
   /** The reason of our Close frame. */
   #sentReason = ''
+  /** Whether whoever reads what is shown has gone. */
+  #isUnread = false
 
   constructor(ws: WebSocket, surroundings: Surroundings) {
     this.#ws = ws
@@ -51,6 +58,9 @@ class Conversation {
 
   async run(): Promise<void> {
     const ws = this.#ws
+    const { input, output } = this.#surroundings
+    output.on('error', () => this.#unread())
+    output.on('drain', () => ws.resume())
     ws.on('error', (error) => {
       this.#failure ??= error
     })
@@ -64,7 +74,8 @@ class Conversation {
     const end = await ws.closed
     this.#lines?.close()
     // An input that nobody ends must not keep the process.
-    this.#surroundings.input.destroy()
+    input.destroy()
+    if (this.#isUnread) return
     const { code, reason, sentCode, initiator, wasClean } = end
     if (wasClean) {
       const [sent, received] = [
@@ -87,7 +98,7 @@ class Conversation {
       protocol === '' ? '' : `, subprotocol ${printableLine(protocol)}`,
       extensions === '' ? '' : `, extensions ${printableLine(extensions)}`,
     ]
-    this.#print(`-- connected to ${printableLine(url)}${choices.join('')}`)
+    this.#print(`-- connected to ${printableLine(withoutPassword(url))}${choices.join('')}`)
     const { input, output } = this.#surroundings
     this.#lines = createInterface({
       input,
@@ -159,6 +170,14 @@ class Conversation {
     else this.#frame('<-', 'pong', data)
   }
 
+  #unread(): void {
+    this.#isUnread = true
+    // RFC 6455 §7.4.1: 1001, we go away.
+    this.#ws.resume()
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.close(1001)
+    else this.#ws.terminate()
+  }
+
   #frame(arrow: '->' | '<-', name: 'ping' | 'pong' | 'close', text: string): void {
     if (this.#surroundings.showsFrames) this.#print(showFrame(arrow, name, text))
   }
@@ -166,11 +185,10 @@ class Conversation {
   /** Print above the line that is being typed. */
   #print(text: string): void {
     const { output } = this.#surroundings
-    if (!this.#isTerminal || this.#lines === null) {
-      output.write(`${text}\n`)
-      return
-    }
-    output.write(`\r\x1b[K${text}\n`)
-    if (this.#ws.readyState === this.#ws.OPEN) this.#lines.prompt(true)
+    if (this.#isUnread) return
+    const isLine = this.#isTerminal && this.#lines !== null
+    if (!output.write(isLine ? `\r\x1b[K${text}\n` : `${text}\n`)) this.#ws.pause()
+    if (!isLine) return
+    if (this.#ws.readyState === this.#ws.OPEN) this.#lines?.prompt(true)
   }
 }

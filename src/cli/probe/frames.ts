@@ -70,10 +70,13 @@ export function close(statusCode?: number, reason: Buffer | string = ''): Buffer
   return frame({ opcode: CLOSE, payload: Buffer.concat([code, Buffer.from(reason)]) })
 }
 
+/** Frames that are looked at on one connection: many times what any check needs. */
+const MOST_FRAMES = 10_000
+
 /** The whole frames at the start of `bytes`; a frame that is cut counts as not there yet. */
 export function readFrames(bytes: Buffer): ReceivedFrame[] {
   const frames: ReceivedFrame[] = []
-  for (let at = 0; bytes.length - at >= 2; ) {
+  for (let at = 0; bytes.length - at >= 2 && frames.length < MOST_FRAMES; ) {
     const first = bytes[at]!
     const second = bytes[at + 1]!
     const masked = (second & 0x80) !== 0

@@ -140,8 +140,8 @@ const requestChecks: readonly Check[] = [
     isHttpError(answer) ? met : notMet(`no HTTP error but ${seenIn(answer)}`),
   ),
   refusal(['6455-7.2.2-1'], 'a refused request', { key: null }, async (answer) => {
-    await answer.peer.until(() => answer.peer.ending !== undefined, 2000)
-    return answer.peer.ending === undefined ? notMet('the connection stays open') : met
+    await answer.peer.until(() => answer.peer.hasEnded, 2000)
+    return answer.peer.hasEnded ? met : notMet('the connection stays open')
   }),
 ]
 

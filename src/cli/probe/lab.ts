@@ -44,6 +44,9 @@ export interface RequestParts {
   readonly more?: readonly string[]
 }
 
+/** Frames that are remembered of all sessions. */
+const MOST_SEEN = 100_000
+
 /** The things that the checks need of the server under probe, and what was seen in passing. */
 export class Lab {
   readonly target: Target
@@ -158,12 +161,14 @@ export class Session {
 
   /** Wait for the end of the server's direction. */
   async untilEnd(): Promise<boolean> {
-    return await this.until(() => this.peer.ending !== undefined)
+    return await this.until(() => this.peer.hasEnded)
   }
 
   /** Let go of it, and remember its frames. */
   done(): void {
-    this.#lab.seenFrames.push(...this.frames)
+    for (const frame of this.frames) {
+      if (this.#lab.seenFrames.length < MOST_SEEN) this.#lab.seenFrames.push(frame)
+    }
     this.peer.destroy()
   }
 

@@ -18,13 +18,17 @@ export interface Target {
   readonly isInsecure: boolean
 }
 
-/** How the server's direction of a connection ended. */
-export type Ending = 'FIN' | 'reset'
+/** How the server's direction of a connection ended; `flood`: we did not take any more of it. */
+export type Ending = 'FIN' | 'reset' | 'flood'
+
+/** Bytes that are taken from one connection: several times what any answer needs. */
+const MOST_RECEIVED = 512 << 10
 
 /** One connection to the server, below WebSocket: bytes out, bytes in, the end. */
 export class Peer {
   readonly #socket: Socket
   #received: Buffer[] = []
+  #length = 0
   #ending: Ending | undefined
   #wake: () => void = () => {}
 
@@ -32,6 +36,11 @@ export class Peer {
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => {
       this.#received.push(chunk)
+      this.#length += chunk.length
+      if (this.#length > MOST_RECEIVED) {
+        end('flood')
+        socket.destroy()
+      }
       this.#wake()
     })
     const end = (ending: Ending): void => {
@@ -75,6 +84,11 @@ export class Peer {
   /** How the server ended, if it did. */
   get ending(): Ending | undefined {
     return this.#ending
+  }
+
+  /** Whether the server ended, by itself. */
+  get hasEnded(): boolean {
+    return this.#ending === 'FIN' || this.#ending === 'reset'
   }
 
   /** Write, and wait until the kernel has it; what cannot be written any more is dropped. */
