@@ -105,7 +105,10 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
     node: {},
     packages: { redis: 'pubsub/redis', '@nats-io/transport-node': 'pubsub/nats' },
   },
-  inspector: { src: ['errors', 'frames', 'handshake'], node: { events: '*', fs: '*', http: '*', crypto: '*' } },
+  inspector: {
+    src: ['errors', 'frames', 'handshake', 'extensions/permessage-deflate/parameters.ts'],
+    node: { events: '*', fs: '*', http: '*', crypto: '*' },
+  },
   compat: { src: [...CORE, 'socket', 'server', 'client', 'pubsub', 'inspector'], node: { stream: '*' } },
   testing: { src: [...CORE, 'socket', 'client'], node: { ...EVENTS_AND_STREAMS, net: '*' } },
   cli: { src: 'any', node: 'any' },
