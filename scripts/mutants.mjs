@@ -100,6 +100,7 @@ async function runTests(copy, files, ids, ...more) {
     const child = spawn(process.execPath, [vitest, 'run', ...files, ...args, `--outputFile.json=${outputFile}`], {
       cwd: copy,
       stdio: 'ignore',
+      env: { ...process.env, EFFORT: process.env.EFFORT ?? '1' },
     })
     child.on('close', resolve)
   })
