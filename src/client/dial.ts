@@ -121,6 +121,8 @@ export class Dial<Data> implements Opening {
     socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('close', this.#onEnd)
+    // Of `createConnection` comes what its maker wants, also what is over.
+    if (socket.destroyed || socket.readableEnded) nextTick(this.#onEnd)
     return transport
   }
 

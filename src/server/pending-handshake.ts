@@ -18,7 +18,7 @@ import type { RequestHead } from '../handshake/head.ts'
 import type { HeadLimits } from '../handshake/head-limits.ts'
 import { RequestHeadReader } from '../handshake/head-reader.ts'
 import { rejectUpgrade } from '../handshake/server-handshake.ts'
-import { stopListening, type TransportListener } from '../socket/transport-listeners.ts'
+import { destroyTransport, stopListening, type TransportListener, useTransport } from '../socket/transport-listeners.ts'
 import type { WebSocket } from '../socket/websocket.ts'
 import type { Dated } from './deadlines.ts'
 import type { AnyRequest } from './upgrade-request.ts'
@@ -89,6 +89,11 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     return this.#abort.signal
   }
 
+  /** Whether the peer was refused, or is gone. */
+  get isOver(): boolean {
+    return this.#state === State.Refused || this.#state === State.Gone
+  }
+
   /** Whether nobody has decided yet. */
   get isOpen(): boolean {
     return this.#state === State.ReadingHead || this.#state === State.Deciding
@@ -114,7 +119,8 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     const { socket } = this
     this.#over(State.Refused, error)
     // @req 6455-4.2.1-1 @req 6455-10.7-4: the answer ends the socket; what follows on it is not looked at.
-    socket.end(rejectUpgrade(error))
+    const response = rejectUpgrade(error)
+    useTransport(socket, () => socket.end(response))
     this.#linger(this.#owner.closeTimeout)
     if (this.#isDeaf) this.#deafen()
     else socket.resume()
@@ -124,7 +130,7 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
   drop(error: Error): void {
     if (!this.isOpen) return
     this.#over(State.Gone, error)
-    this.socket.destroy()
+    destroyTransport(this.socket)
   }
 
   // @req 6455-7.2.2-1
@@ -150,6 +156,14 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
         ? 'the request ends before its head is complete'
         : 'the peer ended its side before it was answered'
     this.refuse(new HandshakeError('6455-4.2.1-1', 400, message))
+  }
+
+  /** Looks at what became of the transport before anybody listened to it. */
+  checkTransport(): void {
+    const { socket } = this
+    if (socket.destroyed || !socket.writable)
+      this.drop(new Error('the transport was gone before the opening handshake'))
+    else if (!socket.readable) this.receiveEnd()
   }
 
   transportDrained(): void {}
@@ -178,7 +192,7 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
   /** Gives a refused peer so many milliseconds to leave. */
   #linger(ms: number): void {
     this.#closeDeadline?.cancel()
-    this.#closeDeadline = new Deadline(this.#owner.clock, ms, () => this.socket.destroy())
+    this.#closeDeadline = new Deadline(this.#owner.clock, ms, () => destroyTransport(this.socket))
   }
 
   #readHead(chunk: Uint8Array): void {

@@ -69,6 +69,8 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   /** Whether somebody took the promise, and so hears of a failure to listen. */
   #isAwaited = false
   #own: NetServer | null = null
+  /** Rejects `listening`, unless it is settled. */
+  #rejectListening: (error: Error) => void = () => {}
   /** Undoes what was attached to somebody else's HTTP server. */
   #detach: (() => void) | null = null
   #state: 'running' | 'closing' | 'closed' = 'running'
@@ -100,8 +102,9 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   }
 
   /**
-   * Resolves with the address once the own port listens, and rejects when it cannot. Whoever takes the promise needs no
-   * listener of `error` for that. With `noServer` there is no port, and it rejects with a UsageError.
+   * Resolves with the address once the own port listens, and rejects when it cannot, or when the server is closed before.
+   * Whoever takes the promise needs no listener of `error` for that. With `noServer` there is no port, and it rejects
+   * with a UsageError.
    */
   get listening(): Promise<AddressInfo> {
     this.#isAwaited = true
@@ -125,7 +128,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
    *
    * @param head - the bytes that came behind the request
    * @param callback - gets the connection, if the request is accepted
-   * @throws UsageError when called twice for one socket
+   * @throws UsageError when the socket was given to a server before, this one or another
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array, callback: Accepted<Data>): void {
     this.#upgrader.acceptRequest(request, socket, head, this.#admit(callback))
@@ -134,6 +137,8 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   /**
    * Takes a raw socket from any `net` or `tls` server: reads the request itself and emits `connection`.
    * The socket should be new, with `allowHalfOpen`, and nothing read from it.
+   *
+   * @throws UsageError when the socket was given to a server before, this one or another
    */
   handleSocket(socket: Duplex): void {
     this.#upgrader.acceptSocket(socket, this.#admitOwn, false)
@@ -190,6 +195,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     if (callback !== undefined) this.once('close', callback)
     if (this.#state === 'closing') return
     this.#state = 'closing'
+    this.#rejectListening(new UsageError('the server was closed before it listened'))
     this.#upgrader.refuseAll()
     this.#detach?.()
     if (this.#own === null) this.#closeWhenEmpty()
@@ -271,7 +277,13 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   /** Repeats the `listening` and `error` of a server as our own. */
   #follow(server: Pick<NetServer, 'on' | 'off' | 'listening' | 'address'>): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
+      this.#rejectListening = reject
       const onListening = (): void => {
+        // Node: whoever is closed while the name of its host is looked up listens all the same.
+        if (this.#state !== 'running') {
+          this.#own?.close()
+          return
+        }
         resolve(server.address() as AddressInfo)
         this.emit('listening')
       }

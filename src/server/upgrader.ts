@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { HandshakeError, quote, UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
+import { toError } from '../ground/application.ts'
 import type { Clock } from '../ground/clock.ts'
 import { formatExtensions } from '../handshake/grammar.ts'
 import type { RequestHead } from '../handshake/head.ts'
@@ -15,7 +16,7 @@ import { Heartbeat } from '../socket/heartbeat.ts'
 import type { SessionOptions } from '../socket/session.ts'
 import { withPools } from '../socket/shared.ts'
 import { Traffic } from '../socket/traffic.ts'
-import { listenTo } from '../socket/transport-listeners.ts'
+import { listenerTo, listenTo } from '../socket/transport-listeners.ts'
 import { attach, describeError, startReading, WebSocket } from '../socket/websocket.ts'
 import {
   Acceptance,
@@ -82,8 +83,6 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   readonly #handshakeRate: HandshakeRate | null
   readonly #tally = new Tally()
   readonly #pending: Deadlines<PendingHandshake<Data>>
-  /** Sockets that came through `acceptRequest`, so that a second handshake on one is noticed. */
-  readonly #seen: WeakSet<Duplex> = new WeakSet()
 
   constructor(options: WebSocketServerOptions<Data>, checked: CheckedServerOptions, hooks: UpgraderHooks<Data>) {
     const { socket } = checked
@@ -108,20 +107,25 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     this.#pending = new Deadlines(socket.clock)
   }
 
-  /** Takes a socket, to read the request from it. @param isNew - whether it was accepted in this very tick */
+  /**
+   * Takes a socket, to read the request from it.
+   *
+   * @param isNew - whether it was accepted in this very tick
+   * @throws UsageError when somebody else has it
+   */
   acceptSocket(socket: Duplex, accepted: Accepted<Data>, isNew: boolean): void {
+    if (this.#isTaken(socket, 'handleSocket', undefined)) return
     this.#begin(new PendingHandshake(this, socket, accepted, undefined, null), isNew)
   }
 
   /**
    * Takes a request that `node:http` has read.
    *
-   * @throws UsageError when the socket was taken before
+   * @throws UsageError when somebody else has the socket
    */
   acceptRequest(request: IncomingMessage, socket: Duplex, head: Uint8Array, accepted: Accepted<Data>): void {
-    if (this.#seen.has(socket)) throw new UsageError('handleUpgrade was called twice for one socket')
+    if (this.#isTaken(socket, 'handleUpgrade', request)) return
     const requestHead = headOf(request)
-    this.#seen.add(socket)
     const pending = new PendingHandshake(this, socket, accepted, request, head)
     this.#begin(pending, false)
     if (pending.isOpen) this.#decide(pending, requestHead, request)
@@ -171,10 +175,29 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     this.#hooks.onClosed(ws)
   }
 
+  /**
+   * Whether a server, this one or another, has had the socket already.
+   *
+   * @returns true when it was refused, so that there is nothing left to answer
+   * @throws UsageError when it is another handshake's or a connection's: two would read and answer the same bytes
+   */
+  #isTaken(socket: Duplex, method: string, request: IncomingMessage | undefined): boolean {
+    const owner = listenerTo(socket)
+    if (owner === undefined) return false
+    if (!(owner instanceof PendingHandshake && owner.isOver)) {
+      throw new UsageError(`${method}: the socket was given to a WebSocketServer before; one socket is for one server`)
+    }
+    this.#tally.refused++
+    this.#hooks.onError(new HandshakeError('6455-4.2.1-1', 400, `${method}: refused before`), false, undefined, request)
+    return true
+  }
+
   #begin(pending: PendingHandshake<Data>, isNew: boolean): void {
     const { socket } = pending
     this.#pending.add(pending)
     listenTo(socket, pending, isTcp(socket), isNew)
+    pending.checkTransport()
+    if (!pending.isOpen) return
     if (this.#hooks.isDraining()) pending.refuse(draining())
     else if (this.#pending.size > this.#checked.maxPendingHandshakes) {
       this.#pending.first!.drop(new HandshakeError('6455-10.4-1', 503, 'too many opening handshakes are under way'))
@@ -275,8 +298,14 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
       this.#refuse(pending, error)
       return
     }
+    try {
+      socket.write(response)
+    } catch (thrown) {
+      pending.drop(toError(thrown))
+      return
+    }
     const head = pending.release()
-    socket.write(response)
+    takeOver(socket)
     this.#counter.add(address)
     this.#tally.accepted++
     const served = new ServedConnection(this, {
@@ -335,6 +364,16 @@ function withExtensions(
   const [first] = extensions
   if (first === undefined) return options
   return { ...options, connection: withPools({ ...options.connection, extension: first.config }) }
+}
+
+/**
+ * What a socket of Node has besides bytes is set as a connection wants it: nobody's timeout goes on, which an HTTP server
+ * may have set, and small frames do not wait for each other. As in `ws`.
+ */
+function takeOver(socket: Duplex): void {
+  const { setTimeout, setNoDelay } = socket as Partial<Socket>
+  if (typeof setTimeout === 'function') setTimeout.call(socket as Socket, 0)
+  if (typeof setNoDelay === 'function') setNoDelay.call(socket as Socket)
 }
 
 function draining(): HandshakeError {

@@ -20,7 +20,7 @@ import { type Flushable, flushSoon } from './flush-queue.ts'
 import type { Patient } from './heartbeat.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { callBack, type SendCallback, SendCallbacks } from './send-callbacks.ts'
-import { listenTo, type TransportListener } from './transport-listeners.ts'
+import { destroyTransport, listenTo, type TransportListener, useTransport } from './transport-listeners.ts'
 import { TransportWriter, type WriterOwner } from './transport-writer.ts'
 import { WriteStall } from './write-stall.ts'
 
@@ -125,6 +125,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   }
 
   transportFailed(error: Error): void {
+    if (this.#isClosed) return
     // Both Close frames were exchanged: how the peer lets go of the transport says nothing any more.
     if (this.connection.closeReceived && this.connection.sentCloseCode !== 0) return
     this.#forcedCause ??= CloseCause.TransportError
@@ -260,9 +261,8 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   }
 
   #destroy(cause: CloseCause): void {
-    if (this.socket.destroyed) return
-    this.#forcedCause ??= cause
-    this.socket.destroy()
+    if (!this.socket.destroyed) this.#forcedCause ??= cause
+    destroyTransport(this.socket)
   }
 
   pause(): void {
@@ -304,11 +304,11 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
 
   beat(now: number): void {
     this.connection.rest(now)
+    // Somebody else destroyed it, and it says no `close`.
+    if (this.socket.destroyed) destroyTransport(this.socket)
     const waiting = this.#givenOutput()
-    if (waiting === 0) {
-      this.#stall = null
-      return
-    }
+    if (waiting === 0) this.#stall = null
+    if (waiting === 0) return
     this.#stall ??= new WriteStall(this.#options.writeStallTimeout)
     if (this.#stall.isStalled(this.socket, this.#outputBytes, waiting, now)) this.#destroy(CloseCause.WriteStall)
   }
@@ -369,7 +369,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     if (this.connection.transportIntent === TransportIntent.HalfClose && !this.#finSent) {
       this.#finSent = true
       // @req 6455-7.1.1-1
-      if (!this.socket.destroyed) this.socket.end()
+      if (!this.socket.destroyed) useTransport(this.socket, () => this.socket.end())
     }
   }
 

@@ -1,5 +1,17 @@
+/*
+ * Between a transport and whoever drives it.
+ *
+ * A transport may be any Duplex: one that had ended before it was given to us, one that says no `close`, one whose methods
+ * throw. What it did before is for its taker to ask (`readable`, `writable`, `destroyed`); what it does not say after it
+ * was destroyed is said here in its place, so that every transport has an end.
+ */
 import type { Duplex } from 'node:stream'
+import { toError } from '../ground/application.ts'
+import { setImmediate } from '../ground/scheduling.ts'
 import { readIntoSharedBuffer, releaseSharedBuffer } from './static-read.ts'
+
+/** Turns of the event loop that a destroyed transport has to say `close`; a TCP socket needs one, TLS two. */
+const TURNS_TO_CLOSE = 4
 
 /** What a transport tells whoever drives it. */
 export interface TransportListener {
@@ -12,6 +24,7 @@ export interface TransportListener {
   receiveEnd(): void
   transportDrained(): void
   transportFailed(error: Error): void
+  /** It is gone. May be told more than once. */
   transportClosed(): void
 }
 
@@ -52,6 +65,34 @@ export function stopListening(socket: Duplex): void {
   releaseSharedBuffer(driven)
 }
 
+/** Whom `socket` speaks to; undefined: nobody of ours. */
+export function listenerTo(socket: Duplex): TransportListener | undefined {
+  return (socket as DrivenSocket)[listenerOf]
+}
+
+/** Destroys `socket`, and sees to it that its listener hears of the end. @param error - why, if it broke */
+export function destroyTransport(socket: Duplex, error?: Error): void {
+  socket.destroy(error)
+  awaitClose(socket, TURNS_TO_CLOSE)
+}
+
+/** Does something with `socket`, which may be of any class: what it throws breaks it, as an `error` would. */
+export function useTransport(socket: Duplex, use: () => void): void {
+  try {
+    use()
+  } catch (thrown) {
+    destroyTransport(socket, toError(thrown))
+  }
+}
+
+/** Lenient: a Duplex with `emitClose: false`, or whose `_destroy` never calls back, says no `close`. */
+function awaitClose(socket: DrivenSocket, turns: number): void {
+  setImmediate(() => {
+    if (turns > 0) awaitClose(socket, turns - 1)
+    else socket[listenerOf]?.transportClosed()
+  })
+}
+
 function onRead(this: DrivenSocket, length: number, buffer: Uint8Array): boolean {
   return this[listenerOf]!.receive(buffer, length)
 }
@@ -66,6 +107,8 @@ function onDrain(this: DrivenSocket): void {
 }
 function onError(this: DrivenSocket, error: Error): void {
   this[listenerOf]!.transportFailed(error)
+  // Of use for a stream that does not destroy itself (`autoDestroy: false`).
+  destroyTransport(this)
 }
 function onClose(this: DrivenSocket): void {
   this[listenerOf]!.transportClosed()

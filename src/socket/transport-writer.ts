@@ -13,9 +13,11 @@
  * Perf: `npm run bench -- echo`, one message under way: see docs/performance.md.
  */
 import { Duplex } from 'node:stream'
+import { toError } from '../ground/application.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import type { SendCallback } from './send-callbacks.ts'
 import { isTestedNode } from './tested-node.ts'
+import { destroyTransport } from './transport-listeners.ts'
 
 /** What a stream calls the encoding of bytes. */
 const ENCODING = 'buffer' as BufferEncoding
@@ -67,10 +69,14 @@ export class TransportWriter {
       this.#writeDirectly(pieces)
       return
     }
-    if (last > 0) transport.cork()
-    for (let i = 0; i < last; i++) transport.write(pieces[i])
-    this.#stream(pieces[last]!, callback)
-    if (last > 0) transport.uncork()
+    try {
+      if (last > 0) transport.cork()
+      for (let i = 0; i < last; i++) transport.write(pieces[i])
+      this.#stream(pieces[last]!, callback)
+      if (last > 0) transport.uncork()
+    } catch (thrown) {
+      destroyTransport(transport, toError(thrown))
+    }
   }
 
   /** The stream says `drain` only above its own mark; whoever waits for less hears of the write itself. */

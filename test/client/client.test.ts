@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HandshakeError, type OpeningRequest, UsageError, WebSocket, WebSocketServer } from '../../src/index.ts'
 import { within } from '../support/deadline.ts'
@@ -263,6 +264,21 @@ describe('new WebSocket(url)', () => {
     await within(once(ws, 'open'), 'open')
     ws.terminate()
     await ws.closed
+  })
+
+  it('fails at once on a transport of createConnection that is over', async () => {
+    const destroyed = new PassThrough().destroy()
+    const ended = new PassThrough().end()
+    ended.resume()
+    await Promise.all([within(once(destroyed, 'close'), 'close'), within(once(ended, 'end'), 'end')])
+    for (const transport of [destroyed, ended]) {
+      const ws = new WebSocket('ws://nowhere.invalid/', {
+        createConnection: () => transport,
+        handshakeTimeout: Number.POSITIVE_INFINITY,
+      })
+      ws.on('error', () => {})
+      expect(await within(ws.closed, 'the end')).toMatchObject({ code: 1006, cause: 'handshake-failed' })
+    }
   })
 
   it('takes keys from generateMask', async () => {

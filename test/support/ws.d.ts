@@ -54,6 +54,7 @@ declare module 'ws' {
       port?: number
       host?: string
       server?: object
+      noServer?: boolean
       maxPayload?: number
       perMessageDeflate?: boolean | DeflateOptions
     })
