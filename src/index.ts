@@ -73,6 +73,7 @@ export {
   type SocketEventHandler,
   type SocketEventListener,
   type SocketEventMap,
+  type SocketListenerOptions,
   type SocketMessageEvent,
   type SocketOptions,
   type StreamSource,

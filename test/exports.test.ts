@@ -59,6 +59,7 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'type SocketEventHandler',
     'type SocketEventListener',
     'type SocketEventMap',
+    'type SocketListenerOptions',
     'type SocketMessageEvent',
     'type SocketOptions',
     'type StreamSource',

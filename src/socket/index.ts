@@ -11,6 +11,7 @@ export type {
   SocketEventHandler,
   SocketEventListener,
   SocketEventMap,
+  SocketListenerOptions,
   SocketMessageEvent,
 } from './event-target.ts'
 export type { BinaryType, MessageData, WebSocketEvents } from './events.ts'

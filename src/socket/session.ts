@@ -94,6 +94,11 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     return this.#isPaused
   }
 
+  /** How it ended; null before that. */
+  get closeInfo(): CloseInfo | null {
+    return this.#closeInfo
+  }
+
   /** Resolves when everything is over; never rejects. */
   get closed(): Promise<CloseInfo> {
     if (this.#closeInfo !== null) return Promise.resolve(this.#closeInfo)
@@ -282,9 +287,10 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     return this.driver.connection.isSendingFragments && this.#outbox?.isStreaming !== true
   }
 
-  /** Whether a message that no listener took is kept: for an iteration, or for whoever may still come. */
+  /** Whether a message that no listener took is kept: for an iteration, or, until we close, for whoever may still come. */
   #isHeld(): boolean {
-    return this.#options.withoutListener !== 'discard' || (this.#inbox !== null && this.#inbox.consumer !== null)
+    if (this.#inbox !== null && this.#inbox.consumer !== null) return true
+    return this.#options.withoutListener !== 'discard' && this.driver.connection.sentCloseCode === 0
   }
 
   /** @returns whether somebody listened */

@@ -8,8 +8,8 @@ import { ReadyState } from '../protocol/state.ts'
 import { BlobQueue } from './blob-queue.ts'
 import { type ClientOptions, isClientOptions } from './client-options.ts'
 import type { CloseInfo } from './close-info.ts'
-import { SocketEventTarget } from './event-target.ts'
-import type { BinaryType, WebSocketEvents } from './events.ts'
+import { closedCleanly, messagesWanted, SocketEventTarget } from './event-target.ts'
+import type { BinaryType } from './events.ts'
 import { type ReceivedMessage, type ReceiveOptions, receiveOptionNames } from './inbox.ts'
 import type { MessageStream } from './message-stream.ts'
 import type { Opening } from './opening.ts'
@@ -175,6 +175,10 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     return this.#session?.closed ?? this.#requireOpening('closed').closed
   }
 
+  override get [closedCleanly](): boolean {
+    return this.#session?.closeInfo?.wasClean === true
+  }
+
   /** Messages that were dropped because the peer was too slow, see `slowConsumer`. */
   get dropped(): number {
     return this.#session?.dropped ?? 0
@@ -304,24 +308,8 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     this.#session?.resume()
   }
 
-  override on<E extends keyof WebSocketEvents>(event: E, listener: (...args: WebSocketEvents[E]) => void): this {
-    if (event === 'message') this.#session?.messageReady()
-    return super.on(event as never, listener as never)
-  }
-
-  override addListener<E extends keyof WebSocketEvents>(
-    event: E,
-    listener: (...args: WebSocketEvents[E]) => void,
-  ): this {
-    return this.on(event, listener)
-  }
-
-  override prependListener<E extends keyof WebSocketEvents>(
-    event: E,
-    listener: (...args: WebSocketEvents[E]) => void,
-  ): this {
-    if (event === 'message') this.#session?.messageReady()
-    return super.prependListener(event as never, listener as never)
+  override [messagesWanted](): void {
+    this.#session?.messageReady()
   }
 
   /** For subclasses that speak of errors in other words. @internal */

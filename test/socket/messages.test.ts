@@ -154,4 +154,21 @@ describe('iterating over a WebSocket', () => {
     await settleAll()
     expect(ends).toMatchObject([{ code: 1000, wasClean: true }])
   })
+
+  it.each(['whole', 'in fragments'])(
+    'reads the peer’s Close frame after close(), although a message came %s that nobody takes',
+    async (how) => {
+      const { ws, transport, ends } = new ConnectionInMemory()
+      ws.close(1000)
+      const message =
+        how === 'whole'
+          ? [clientText('a')]
+          : [clientFrame({ opcode: 1, fin: false, payload: 'a' }), clientFrame({ opcode: 0, payload: 'b' })]
+      for (const bytes of [...message, clientText('c')]) await transport.arrive(bytes)
+      await transport.arrive(clientClose(1000))
+      await transport.arriveEnd()
+      await settleAll()
+      expect(ends).toMatchObject([{ code: 1000, wasClean: true }])
+    },
+  )
 })

@@ -26,7 +26,7 @@ declare module 'ws' {
     'unexpected-response': [request: unknown, response: { statusCode: number; headers: Record<string, string> }]
   }> {
     constructor(
-      url: string,
+      url: string | null,
       protocols?: string | readonly string[],
       options?: {
         perMessageDeflate?: boolean | DeflateOptions
