@@ -191,6 +191,36 @@ describe('bombs', () => {
   })
 })
 
+describe('streams that end', () => {
+  row(
+    {
+      ids: ['S-Z01', 'D19'],
+      title: 'one after every two bytes costs no more than as many bytes of the smallest messages',
+      profile,
+    },
+    async ({ target, port }) => {
+      const bytes = 20_000
+      const raws = await Promise.all(Array.from({ length: 20 }, () => openDeflate(port)))
+      const streams = message(
+        concat(compressed(new Uint8Array(64 * KIB)), hex('0000ffff'), hex('0300'.repeat(bytes / 2))),
+      )
+      const frame = clientFrame({ opcode: 2, rsv: 4, payload: hex('00') })
+      const smallest = Buffer.alloc(bytes - (bytes % frame.length), frame)
+      const costOf = async (attack: Uint8Array): Promise<number> => {
+        const { cpu } = await target.measure(false)
+        for (const raw of raws) await raw.write(attack)
+        await Promise.all(raws.map(untilRead))
+        return (await target.measure(false)).cpu - cpu
+      }
+      const ratios: number[] = []
+      while (ratios.length < 3 && !(ratios.at(-1)! <= 1))
+        ratios.push((await costOf(streams)) / (await costOf(smallest)))
+      expect(Math.min(...ratios)).toBeLessThanOrEqual(1)
+      for (const raw of raws) raw.reset()
+    },
+  )
+})
+
 describe('offers', () => {
   row(
     {

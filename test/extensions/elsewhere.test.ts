@@ -13,6 +13,13 @@ const MIB = 1 << 20
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+async function untilTrue(isTrue: () => boolean): Promise<void> {
+  const wait = async (): Promise<void> => {
+    while (!isTrue()) await turn()
+  }
+  await within(wait(), 'the threads')
+}
+
 function server(options: PerMessageDeflateOptions = {}): Endpoint {
   return new Endpoint('server', { extension: serverExtension('permessage-deflate', { threshold: 0, ...options }) })
 }
@@ -77,7 +84,7 @@ describe('what is deflated and inflated elsewhere', () => {
     expect(connection.waitingOutput).toBe(MIB)
     expect(connection.extensionBytes).toBeGreaterThanOrEqual(2 * 64 * KIB)
     expect(connection.extensionBytes).toBeLessThan(256 * KIB)
-    while (connection.waitingFrames > 0) await turn()
+    await untilTrue(() => connection.waitingFrames === 0)
     expect(connection.extensionBytes).toBe(0)
     expect(deflateMemory.used - before).toBeLessThanOrEqual(96 * KIB)
     connection.transportClosed()
@@ -97,8 +104,7 @@ describe('what is deflated and inflated elsewhere', () => {
     expect(connection.isDecoding).toBe(true)
     expect(connection.extensionBytes).toBeGreaterThan(0)
     connection.transportClosed()
-    for (let i = 0; i < 20 && connection.extensionBytes > 0; i += 1) await turn()
-    expect(connection.extensionBytes).toBe(0)
+    await untilTrue(() => connection.extensionBytes === 0)
     expect(deflateMemory.used - before).toBeLessThanOrEqual(40 * KIB)
   })
 
@@ -129,12 +135,7 @@ describe('what is deflated and inflated elsewhere', () => {
     for (const { connection } of servers) connection.transportClosed()
     // Four are in the hands of threads; four deflaters are kept for whoever is next.
     expect(deflateMemory.used - before).toBeLessThanOrEqual(4 * (MIB + 64 * KIB) + 8 * 96 * KIB)
-    await within(
-      (async () => {
-        while (deflateMemory.used - before > 4 * 96 * KIB) await turn()
-      })(),
-      'the threads',
-    )
+    await untilTrue(() => deflateMemory.used - before <= 4 * 96 * KIB)
   })
 
   it('takes half of the limit at most: what is sent beyond that is not compressed, and what comes is inflated', async () => {
@@ -147,11 +148,6 @@ describe('what is deflated and inflated elsewhere', () => {
     endpoint!.receive(endpoint!.peerFrame(1, compressed('Hello'), { rsv: 4 }))
     expect(endpoint!.takeEvents()).toEqual(['text "Hello"'])
     for (const { connection } of servers) connection.transportClosed()
-    await within(
-      (async () => {
-        while (deflateMemory.used > 2 * MIB) await turn()
-      })(),
-      'the threads',
-    )
+    await untilTrue(() => deflateMemory.used <= 2 * MIB)
   })
 })

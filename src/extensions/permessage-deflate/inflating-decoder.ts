@@ -8,8 +8,9 @@
  * piece by piece as it comes, so that a large compressed message can be consumed while it arrives.
  *
  * One write inflates to 64 KiB at most. What a piece of payload gives beyond that is inflated on another thread, 64 KiB
- * by 64 KiB; meanwhile the decoder is busy and nothing more is parsed. While the application pauses, nothing is inflated:
- * a bomb costs what was taken of it.
+ * by 64 KiB; meanwhile the decoder is busy and nothing more is parsed. So it is with a piece in which stream after stream
+ * ends: a write begins no more than some of them. While the application pauses, nothing is inflated: a bomb costs what
+ * was taken of it.
  *
  * Rules for editors
  * 1. Nothing comes out that was not counted: at most one byte more than `maxPayload` is ever inflated.
@@ -170,7 +171,8 @@ export class InflatingDecoder implements Decoder {
     const room = this.#room()
     const byteCount = inflater.write(bytes, start, end, output, room)
     this.#hasInput = true
-    if (byteCount === room || byteCount < 0) {
+    this.#host.decoded(inflater.extraWork)
+    if (byteCount === room || byteCount < 0 || inflater.left > 0) {
       this.#startFrame(opcode, true)
       this.#isFrameOver = true
       if (!this.#isDead) this.#handOn(output, byteCount, room, bytes, end)
@@ -186,12 +188,13 @@ export class InflatingDecoder implements Decoder {
     scratch.giveBack(output)
   }
 
-  /** Inflates a piece of payload, the first 64 KiB of what comes out at once. */
+  /** Inflates a piece of payload, the first 64 KiB of what comes out, at once. */
   #inflate(bytes: Uint8Array, start: number, end: number): void {
     this.#hasInput = true
     const output = scratch.lend()
     const room = this.#room()
     const byteCount = this.#inflater!.write(bytes, start, end, output, room)
+    this.#host.decoded(this.#inflater!.extraWork)
     if (this.#inflater!.gathers) this.#count()
     this.#handOn(output, byteCount, room, bytes, end)
     scratch.giveBack(output)
@@ -200,7 +203,7 @@ export class InflatingDecoder implements Decoder {
   /** Hands on what the first write gave; if there is more, the rest goes elsewhere. */
   #handOn(output: Uint8Array, byteCount: number, room: number, bytes: Uint8Array, end: number): void {
     if (!this.#pass(output, byteCount)) return
-    if (byteCount < room) return
+    if (byteCount < room && this.#inflater!.left === 0) return
     this.#piece = copyOf(bytes, end - this.#inflater!.left, end)
     this.#pieceAt = 0
     this.#isBusy = true
@@ -235,7 +238,8 @@ export class InflatingDecoder implements Decoder {
 
   /** Goes on with what was inflated elsewhere. */
   #continue(byteCount: number): void {
-    const isMore = byteCount === this.#room()
+    const isMore = byteCount === this.#room() || this.#inflater!.left > 0
+    this.#host.decoded(this.#inflater!.extraWork)
     const block = this.#block!
     this.#block = null
     const goesOn = this.#pass(block, byteCount)
@@ -300,6 +304,7 @@ export class InflatingDecoder implements Decoder {
     do {
       room = this.#room()
       byteCount = this.#inflater!.finish(output, room, this.#maxPayload - this.#inflated)
+      this.#host.decoded(this.#inflater!.extraWork)
     } while (this.#pass(output, byteCount) && byteCount === room)
     scratch.giveBack(output)
     this.#count()

@@ -32,9 +32,12 @@ export const Failure = {
 export interface Inflater extends State {
   /** Whether nothing comes out before `finish`. */
   readonly gathers: boolean
+  /** What the last call cost besides what came out, in bytes that take as long to inflate. */
+  readonly extraWork: number
   /**
    * @param room - how many bytes of `output` may be written
-   * @returns bytes written to `output`, or a {@link Failure}; if it is `room` there may be more, even if nothing is left
+   * @returns bytes written to `output`, or a {@link Failure}; if it is `room` there may be more, even if nothing is left.
+   * If it is less and something is left, that is for another turn of the event loop: write again, what is left
    */
   write(input: Uint8Array, start: number, end: number, output: Uint8Array, room: number): number
   /** As `write`, on another thread. `input` and `output` must not be touched until `done`. */
