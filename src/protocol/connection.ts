@@ -154,6 +154,11 @@ export class Connection implements ReaderTarget {
     return this.#reader.decoderBytes + (this.#encoded === null ? 0 : this.#encoded.heldBytes)
   }
 
+  /** Bytes that an extension has made of what came, so far. */
+  get decodedBytes(): number {
+    return this.#reader.decodedBytes
+  }
+
   /** Whether `pause` is in force. */
   get paused(): boolean {
     return this.#reader.isPaused
@@ -266,12 +271,7 @@ export class Connection implements ReaderTarget {
     this.#sender.fragment(payload, isBinary, fin, compress)
   }
 
-  /**
-   * Sends a Ping, RFC 6455 §5.5.2.
-   *
-   * @param payload - at most 125 bytes
-   * @throws UsageError when the connection is not OPEN or the payload is too long
-   */
+  /** Sends a Ping, RFC 6455 §5.5.2. @param payload - at most 125 bytes @throws UsageError when not OPEN, or too long */
   sendPing(payload: Uint8Array = NO_BYTES): void {
     this.#requireOpen('sendPing')
     this.#sender.control(Opcode.Ping, payload, 0, payload.length)

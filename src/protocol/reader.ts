@@ -39,6 +39,7 @@ export class Reader implements DecoderHost, FrameSink {
   /** Made when something has to wait. */
   #retained: RetainedInput | null = null
   #decodedLeft = 0
+  #decoded = 0
   #isReading = false
   #isOver = false
   #isPaused = false
@@ -64,6 +65,11 @@ export class Reader implements DecoderHost, FrameSink {
   /** Bytes that wait. */
   get retainedLength(): number {
     return this.#retained === null ? 0 : this.#retained.length
+  }
+
+  /** Bytes that came out of compressed messages so far. */
+  get decodedBytes(): number {
+    return this.#decoded
   }
 
   get isPaused(): boolean {
@@ -159,6 +165,7 @@ export class Reader implements DecoderHost, FrameSink {
 
   /** Called by the decoder. */
   decoded(byteCount: number): void {
+    this.#decoded += byteCount
     this.#decodedLeft -= byteCount
     if (this.#decodedLeft <= 0) this.#parser?.halt()
   }

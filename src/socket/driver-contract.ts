@@ -12,6 +12,8 @@ import type { ConnectionRates, RateLimiterOwner } from './rate-limiter.ts'
 export interface DriverEvents extends ConnectionListener, RateLimiterOwner {
   /** The transport has nothing left to send; called after {@link SocketDriver.expectDrain}. */
   drained(): void
+  /** Called now and then, for slow clocks. @param now - milliseconds */
+  beat(now: number): void
   /** A callback of the application threw. */
   handlerFailed(error: unknown): void
   /** The transport reported an error; `ended` follows. */

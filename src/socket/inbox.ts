@@ -5,9 +5,9 @@
  * -------------------
  * While somebody listens to `message` and nothing waits, messages pass this by. Otherwise they wait here in order, whole
  * or still arriving, for one of three consumers: a listener that comes late, `messages()`, or `streams()`. What waits is
- * counted; `isFull` asks the session to stop reading, so that TCP tells the peer to wait:
+ * counted; `isFull` asks the session to hold, so that 64 KiB later TCP tells the peer to wait:
  *
- *   nobody takes messages: full behind the first one, so that nothing is lost and next to nothing is held;
+ *   nobody takes messages: full behind the first one, so that nothing is lost and little is held;
  *   somebody iterates:     full from `highWaterMark` on, until half of it was taken.
  *
  * A consumer that leaves takes nothing with it: what waits is there for the next one.
@@ -60,6 +60,8 @@ const HIGH_WATER_MARK = 256 << 10
 
 /** Messages that wait for whoever takes them. */
 export class Inbox implements PieceOwner {
+  /** Since when nobody has been there to take what waits, as far as its owner has looked; -1: somebody is, or nothing waits. */
+  heldSince = -1
   readonly #owner: InboxOwner
   readonly #waiters = new Waiters()
   readonly #waiting: Queue<WaitingMessage | PieceQueue> = new Queue()

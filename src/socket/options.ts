@@ -47,8 +47,9 @@ export interface SocketOptions {
   /** What a text message arrives as: `'string'` (default) or a `'buffer'` of its UTF-8. */
   textFormat?: 'string' | 'buffer'
   /**
-   * What becomes of messages while nobody listens: `'hold'` (default) reads no further until somebody does, `'discard'`
-   * drops them as `ws` does. What is held keeps a Close frame behind it waiting too.
+   * What becomes of messages while nobody listens: `'hold'` (default) keeps them, and 64 KiB further on reads nothing
+   * more until somebody does; within these a Close frame, and the end of the transport, are seen and told at once. A
+   * process warns once when that lasts 5 seconds (`FRAMEWRIGHT_MESSAGES_HELD`). `'discard'` drops them as `ws` does.
    */
   withoutListener?: 'hold' | 'discard'
   /** Time, for tests. Default: real time. */

@@ -17,6 +17,7 @@ import { ReadyState } from '../protocol/state.ts'
 import { CloseCause, type CloseInfo } from './close-info.ts'
 import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import type { BinaryType, MessageData, WebSocketEvents } from './events.ts'
+import { warnOfHeld } from './held-messages.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
 import { Outbox, type OutboxOptions, type OutboxOwner } from './outbox.ts'
 import { OutgoingStream, type SendStreamOptions, type StreamSource } from './outgoing-stream.ts'
@@ -41,6 +42,10 @@ export interface SessionOptions {
   readonly onClosed: (info: CloseInfo) => void
 }
 
+/** Whether messages are read: on, held for somebody who takes none for now, or not at all. */
+const Reading = { On: 0, Held: 1, Stopped: 2 } as const
+type Reading = (typeof Reading)[keyof typeof Reading]
+
 /** RFC 6455 §7.4.1: what the peer is told when the application fails; the cause stays on our side. */
 const applicationFailed: Violation = Object.freeze({
   id: '6455-7.4.1-8',
@@ -56,8 +61,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   readonly #emitter: EventEmitter<WebSocketEvents>
   readonly #options: SessionOptions
   #isPaused = false
-  /** Whether reading was stopped, by `pause` or because too much waits. */
-  #isStopped = false
+  #reading: Reading = Reading.On
   /** Where messages wait for the transport; made when one has to. */
   #outbox: Outbox | null = null
   /** Messages for which no listener was there; made when there is one. */
@@ -172,11 +176,13 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** Reads or does not, as `pause` and the inbox want it. */
   fullnessChanged(): void {
-    const stop = this.#isPaused || this.#inbox?.isFull === true || this.driver.limiter?.isWaiting === true
-    if (stop === this.#isStopped) return
-    this.#isStopped = stop
-    if (stop) this.driver.pause()
-    else this.driver.resume()
+    const isHeld = this.#isPaused || this.#inbox?.isFull === true
+    const reading = this.driver.limiter?.isWaiting === true ? Reading.Stopped : isHeld ? Reading.Held : Reading.On
+    if (reading === this.#reading) return
+    this.#reading = reading
+    if (reading === Reading.On) this.driver.resume()
+    else if (reading === Reading.Held) this.driver.hold()
+    else this.driver.pause()
   }
 
   /** Why whatever was under way will not be done. */
@@ -189,6 +195,8 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   handlerFailed(error: unknown, event?: string): void {
     // @req 6455-7.4.1-8
     this.driver.fail(applicationFailed, CloseCause.HandlerError)
+    // What was held for the listeners is not for one that failed.
+    if (this.#inbox !== null && this.#inbox.consumer === null) this.#inbox.abandon()
     // A handler of `error` that fails is not asked again.
     if (event === 'error') this.#options.onError(toError(error), true)
     else this.#report(toError(error), true)
@@ -197,10 +205,10 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
     if (!this.#isWithinRate('messages')) return
     this.traffic.messagesReceived++
-    if (this.#inbox === null || this.#inbox.isIdle) {
+    if (!this.#isPaused && (this.#inbox === null || this.#inbox.isIdle)) {
       const data = this.toData(isBinary, bytes, start, end, owned)
       if (!this.#emit(data, isBinary) && this.#isHeld()) this.inbox.push(data, isBinary, end - start)
-    } else this.#inbox.message(isBinary, bytes, start, end, owned)
+    } else this.inbox.message(isBinary, bytes, start, end, owned)
   }
 
   /** Pieces are for `streams()`, and for whoever may still come; everybody else gets whole messages. */
@@ -253,6 +261,15 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.#report(error)
   }
 
+  beat(now: number): void {
+    const inbox = this.#inbox
+    if (inbox === null) return
+    const isForgotten = !this.#isPaused && !inbox.isIdle && !this.#isTaken(inbox)
+    if (!isForgotten) inbox.heldSince = -1
+    else if (inbox.heldSince < 0) inbox.heldSince = now
+    else warnOfHeld(inbox.heldSince, now)
+  }
+
   rateExceeded(violation: Violation): void {
     this.driver.fail(violation, CloseCause.RateLimit)
   }
@@ -266,6 +283,9 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.#options.onClosed(info)
     this.#inbox?.over()
     this.#outbox?.abandon()
+    // Whoever has paused takes them too, then or never. What is terminated gives listeners nothing more.
+    if (info.cause !== CloseCause.Terminated) this.#deliverHeld()
+    else if (this.#inbox !== null && this.#inbox.consumer === null) this.#inbox.abandon()
     this.#guard(() => this.#emitter.emit('close', info.code, Buffer.from(info.reason)))
     this.#resolveClosed?.(info)
   }
@@ -310,12 +330,24 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** Gives listeners that came late what waited for them. */
   #deliverWaiting(): void {
-    const { inbox } = this
-    while (!this.#isPaused && inbox.consumer === null && this.#emitter.listenerCount('message') > 0) {
-      const message = inbox.takeWhole()
-      if (message === null) return
-      this.#emit(message.data, message.isBinary)
-    }
+    while (!this.#isPaused && this.#deliverOne());
+  }
+
+  /** Gives whoever listens what waits, paused or not. */
+  #deliverHeld(): void {
+    while (this.#deliverOne());
+  }
+
+  /** @returns whether there was a message, and it is not to be kept for anybody else */
+  #deliverOne(): boolean {
+    const inbox = this.#inbox
+    if (inbox === null || inbox.consumer !== null) return false
+    const isHeard = this.#emitter.listenerCount('message') > 0
+    if (!isHeard && this.#options.withoutListener !== 'discard') return false
+    const message = inbox.takeWhole()
+    if (message === null) return false
+    if (isHeard) this.#emit(message.data, message.isBinary)
+    return true
   }
 
   #control(event: 'ping' | 'pong', bytes: Uint8Array, start: number, end: number): void {

@@ -11,16 +11,15 @@
 import type { Duplex } from 'node:stream'
 import type { Violation } from '../frames/violation.ts'
 import { Deadline } from '../ground/deadline.ts'
-import { nextTick, setImmediate } from '../ground/scheduling.ts'
-import { Connection } from '../protocol/connection.ts'
+import { nextTick } from '../ground/scheduling.ts'
 import { ReadyState, TransportIntent } from '../protocol/state.ts'
 import { CloseCause, closeInfoOf } from './close-info.ts'
 import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import { type Flushable, flushSoon } from './flush-queue.ts'
 import type { Patient } from './heartbeat.ts'
-import { RateLimiter } from './rate-limiter.ts'
 import { callBack, type SendCallback, SendCallbacks } from './send-callbacks.ts'
 import { destroyTransport, listenTo, type TransportListener, useTransport } from './transport-listeners.ts'
+import { TransportReader } from './transport-reader.ts'
 import { TransportWriter, type WriterOwner } from './transport-writer.ts'
 import { WriteStall } from './write-stall.ts'
 
@@ -28,33 +27,20 @@ import { WriteStall } from './write-stall.ts'
 const FLUSH_FROM = 128 << 10
 
 /** One connection on one Duplex. */
-export class SocketDriver implements Flushable, Patient, TransportListener, WriterOwner {
+export class SocketDriver extends TransportReader implements Flushable, Patient, TransportListener, WriterOwner {
   silentSince = 0
   askedAt = -1
   /** Milliseconds from the last heartbeat Ping to its Pong; -1 when none was answered yet. */
   rttMs = -1
-  readonly socket: Duplex
-  readonly connection: Connection
-  /** Counts what comes; null when no rate is limited. */
-  readonly limiter: RateLimiter | null
   readonly #events: DriverEvents
-  readonly #options: DriverOptions
   /** Made when somebody wants to be called back. */
   #callbacks: SendCallbacks | null = null
   /** Made while something waits. */
   #stall: WriteStall | null = null
   /** Made for the first write, or when an earlier one is under way. */
   #writer: TransportWriter | null = null
-  #isReading = false
-  #isClosed = false
   #flushQueued = false
-  #turnQueued = false
-  /** Bytes read since the last turn that was waited for. */
-  #bytesThisTurn = 0
-  #resumeWanted = false
   #finSent = false
-  #isPaused = false
-  #heard = false
   #expectsDrain = false
   #isCorked = false
   #closedFirst = false
@@ -66,16 +52,13 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   #probeSentAt = -1
 
   constructor(socket: Duplex, events: DriverEvents, options: DriverOptions) {
-    this.socket = socket
+    super(socket, events, options)
     this.#events = events
-    this.#options = options
-    this.connection = new Connection(events, options.connection)
-    this.limiter = options.rates ? new RateLimiter(events, options.rates, options.clock) : null
   }
 
   /** As the application sees it: CLOSED not before `ended`. */
   get readyState(): ReadyState {
-    if (this.#isClosed) return ReadyState.CLOSED
+    if (this.isClosed) return ReadyState.CLOSED
     const { readyState } = this.connection
     return readyState === ReadyState.CLOSED || this.socket.destroyed ? ReadyState.CLOSING : readyState
   }
@@ -89,27 +72,16 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   start(head: Uint8Array): void {
     const { socket } = this
     // A server listens to it already, for the opening handshake.
-    listenTo(socket, this, this.#options.writesAreCopied)
-    this.#options.heartbeat.add(this)
+    listenTo(socket, this, this.options.writesAreCopied)
+    this.options.heartbeat.add(this)
     // The answer to the opening handshake may still be on its way, and whoever sends waits for it.
     if (!this.isWritable) this.#makeWriter()
     if (head.length > 0 && !this.receive(head, head.length)) socket.pause()
     if (socket.destroyed) nextTick(() => this.transportClosed())
-    else if (!this.#isPaused && socket.readableFlowing === false) socket.resume()
+    else if (!this.isDeaf && socket.readableFlowing === false) socket.resume()
   }
 
   // The transport speaks ----------------------------------------------------------------------------------------------
-
-  receive(chunk: Uint8Array, length: number): boolean {
-    this.#heard = true
-    this.#bytesThisTurn += length
-    this.#isReading = true
-    if (this.limiter === null || this.limiter.count('bytes', length)) this.connection.receive(chunk, 0, length)
-    this.#isReading = false
-    if (this.#bytesThisTurn >= this.#options.maxBytesPerTurn) this.#nextTurn()
-    this.flush(true)
-    return !this.#isPaused
-  }
 
   receiveEnd(): void {
     this.connection.receiveEnd()
@@ -117,7 +89,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   }
 
   transportDrained(): void {
-    if (this.#isClosed) return
+    if (this.isClosed) return
     this.connection.outputDrained()
     this.#expectsDrain = false
     this.#events.drained()
@@ -125,7 +97,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   }
 
   transportFailed(error: Error): void {
-    if (this.#isClosed) return
+    if (this.isClosed) return
     // Both Close frames were exchanged: how the peer lets go of the transport says nothing any more.
     if (this.connection.closeReceived && this.connection.sentCloseCode !== 0) return
     this.#forcedCause ??= CloseCause.TransportError
@@ -133,10 +105,10 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   }
 
   transportClosed(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
+    if (this.isClosed) return
+    this.isClosed = true
     this.#closeDeadline?.cancel()
-    this.#options.heartbeat.remove(this)
+    this.options.heartbeat.remove(this)
     this.limiter?.close()
     this.#end()
   }
@@ -164,21 +136,21 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   /** A Pong came; the heartbeat's question may be answered by it. */
   pongReceived(): void {
     if (this.#probeSentAt < 0) return
-    this.rttMs = this.#options.clock.now() - this.#probeSentAt
+    this.rttMs = this.options.clock.now() - this.#probeSentAt
     this.#probeSentAt = -1
   }
 
   /** As `ConnectionListener.woken`. */
   woken(): void {
-    if (this.#isClosed) this.#end()
+    if (this.isClosed) this.#end()
     else this.flush()
   }
 
   // The writer speaks -------------------------------------------------------------------------------------------------
 
   written(): void {
-    if (!this.isWritable || this.#isClosed) return
-    if (this.#options.writesAreCopied) this.connection.outputWritten(true)
+    if (!this.isWritable || this.isClosed) return
+    if (this.options.writesAreCopied) this.connection.outputWritten(true)
     if (this.#expectsDrain || !this.connection.wantsBytes) this.transportDrained()
   }
 
@@ -208,7 +180,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     if (this.connection.pendingOutput >= FLUSH_FROM) this.flush()
     else if (this.#isCorked) return
     else if (this.connection.hasBorrowedOutput) this.flush()
-    else if (!this.#isReading && !this.#flushQueued) {
+    else if (!this.isReading && !this.#flushQueued) {
       this.#flushQueued = true
       flushSoon(this)
     }
@@ -251,7 +223,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     this.connection.fail(violation)
     // Also after our own Close frame: the peer broke no rule.
     if (this.connection.violation === violation) this.#forcedCause ??= cause
-    if (!this.#isReading) this.flush()
+    if (!this.isReading) this.flush()
   }
 
   /** The application ends the transport at once: nothing more is delivered. */
@@ -265,30 +237,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     destroyTransport(this.socket)
   }
 
-  pause(): void {
-    // What came before the end is delivered, whether or not there is a listener.
-    if (this.#isClosed) return
-    this.#resumeWanted = false
-    this.connection.pause()
-    this.#followWants(false)
-  }
-
-  resume(): void {
-    this.#resumeWanted = true
-    this.#nextTurn()
-  }
-
   // The heartbeat asks ------------------------------------------------------------------------------------------------
-
-  get isDeaf(): boolean {
-    return this.#isPaused
-  }
-
-  takeHeard(): boolean {
-    const heard = this.#heard
-    this.#heard = false
-    return heard
-  }
 
   probe(now: number): boolean {
     if (this.connection.readyState !== ReadyState.OPEN) return false
@@ -304,25 +253,24 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
 
   beat(now: number): void {
     this.connection.rest(now)
+    this.#events.beat(now)
     // Somebody else destroyed it, and it says no `close`.
     if (this.socket.destroyed) destroyTransport(this.socket)
     const waiting = this.#givenOutput()
     if (waiting === 0) this.#stall = null
     if (waiting === 0) return
-    this.#stall ??= new WriteStall(this.#options.writeStallTimeout)
+    this.#stall ??= new WriteStall(this.options.writeStallTimeout)
     if (this.#stall.isStalled(this.socket, this.#outputBytes, waiting, now)) this.#destroy(CloseCause.WriteStall)
   }
 
   // The flush ---------------------------------------------------------------------------------------------------------
 
-  /** @param isRead - whether whoever reads is told at once to go on or not */
   flush(isRead = false): void {
     this.#flushQueued = false
-    if (this.#isClosed) return
+    if (this.isClosed) return
     if (this.connection.pendingOutput > 0) this.#write()
     if (this.connection.transportIntent !== TransportIntent.None) this.#followIntent()
-    this.#followWants(isRead)
-    if (this.connection.hasRetained && !this.#turnQueued) this.#nextTurn()
+    this.follow(isRead)
   }
 
   #write(): void {
@@ -333,7 +281,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     const chunks = connection.takeOutput()
     if (this.#finSent || !socket.writable) {
       // What was written before may wait in the socket still: its memory is not free.
-      connection.outputWritten(this.#options.writesAreCopied && this.#givenOutput() === 0)
+      connection.outputWritten(this.options.writesAreCopied && this.#givenOutput() === 0)
       connection.outputDrained()
       callbacks?.settle(connection.closeCode, connection.closeReason)
       return
@@ -342,11 +290,11 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
     const callback = callbacks === null || callbacks.isEmpty ? null : callbacks.take()
     // @req 6455-6.1-9
     writer.write(chunks, callback, this.#expectsDrain || !connection.wantsBytes)
-    connection.outputWritten(this.#options.writesAreCopied && this.#givenOutput() === 0)
+    connection.outputWritten(this.options.writesAreCopied && this.#givenOutput() === 0)
   }
 
   #makeWriter(): TransportWriter {
-    this.#writer = new TransportWriter(this.socket, this, this.#options.writesAreCopied)
+    this.#writer = new TransportWriter(this.socket, this, this.options.writesAreCopied)
     return this.#writer
   }
 
@@ -359,7 +307,7 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
   }
 
   #followIntent(): void {
-    const { clock, closeTimeout } = this.#options
+    const { clock, closeTimeout } = this.options
     this.#closeDeadline ??= new Deadline(
       clock,
       closeTimeout,
@@ -371,30 +319,5 @@ export class SocketDriver implements Flushable, Patient, TransportListener, Writ
       // @req 6455-7.1.1-1
       if (!this.socket.destroyed) useTransport(this.socket, () => this.socket.end())
     }
-  }
-
-  /** Reads, or does not, as the connection wants it and the work of a turn allows. */
-  #followWants(isRead: boolean): void {
-    const pause = !this.connection.wantsBytes || this.#bytesThisTurn >= this.#options.maxBytesPerTurn
-    if (pause === this.#isPaused) return
-    this.#isPaused = pause
-    if (!pause) this.socket.resume()
-    else if (!isRead) this.socket.pause()
-  }
-
-  #nextTurn(): void {
-    if (this.#turnQueued) return
-    this.#turnQueued = true
-    setImmediate(() => {
-      this.#turnQueued = false
-      this.#bytesThisTurn = 0
-      if (this.#isClosed) return
-      this.#isReading = true
-      if (this.#resumeWanted) this.connection.resume()
-      else this.connection.readRetained()
-      this.#resumeWanted = false
-      this.#isReading = false
-      this.flush()
-    })
   }
 }

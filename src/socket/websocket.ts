@@ -298,7 +298,10 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     return this.#requireOpened('streams').inbox.streams(options)
   }
 
-  /** Stops reading: no `message` after the one in hand, and TCP tells the peer to wait. */
+  /**
+   * Stops the messages: none comes after the one in hand. 64 KiB are read further and kept, so that a Close frame and the
+   * end of the transport are seen at once; they bring what was kept before `close`. Then TCP tells the peer to wait.
+   */
   pause(): void {
     this.#session?.pause()
   }

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { WebSocketServer } from '../../src/index.ts'
 import { Child, cliArguments } from '../support/child.ts'
 import { launchChromium, openPage } from '../support/chromium.ts'
 import { within } from '../support/deadline.ts'
@@ -47,6 +48,27 @@ describeWith('chromium', 'Chromium', () => {
       })`)
       expect(message).toBe('onetwothree')
       await echo.nextClose()
+    })
+
+    it('is let go at once by a server that only sends and never listened to its messages', async () => {
+      const server = new WebSocketServer({ port: 0, host: '127.0.0.1', origins: 'any' })
+      try {
+        const { port } = (await within(server.listening, 'the server to listen')) as AddressInfo
+        server.on('connection', (ws) => ws.send('news'))
+        const closed = await within(
+          page.evaluate(`new Promise((resolve) => {
+            const ws = new WebSocket('ws://127.0.0.1:${port}')
+            ws.onopen = () => { ws.send('hello'); ws.send('nobody listens') }
+            ws.onmessage = () => ws.close(4001)
+            ws.onclose = ({ code, wasClean }) => resolve({ code, wasClean })
+          })`),
+          'the end of the page’s connection',
+        )
+        expect(closed).toEqual({ code: 4001, wasClean: true })
+        expect(server.clients.size).toBe(0)
+      } finally {
+        server.close()
+      }
     })
 
     it.each([

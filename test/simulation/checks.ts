@@ -17,7 +17,7 @@ export function checkNow(end: End): void {
   // A message that is not complete takes at most twice its bytes; chunks that wait add themselves.
   const most = 2 * Math.min(maxPayload, end.peer.longest) + 2 * LONGEST_CHUNK
   must(bufferedInput <= most, Invariant.Limits, () => `${bufferedInput} bytes of input are held`)
-  if (!end.ws.isPaused) end.heldWhilePaused = -1
+  if (!end.driver.connection.paused) end.heldWhilePaused = -1
   else {
     const before = end.heldWhilePaused
     must(before < 0 || bufferedInput <= before, Invariant.Limits, () => 'more input is held after a while of pause')

@@ -72,7 +72,7 @@ export class End {
   hasStreamed = false
   /** Bytes of the longest message that was sent. */
   longest = 0
-  /** Bytes of input that were held when it was seen to be paused; -1: it is not. */
+  /** Bytes of input that were held when its connection was seen to be paused; -1: it is not. */
   heldWhilePaused = -1
   /** Whether its transport was ended by somebody else. */
   wasEnded = false

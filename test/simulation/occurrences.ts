@@ -9,7 +9,7 @@ export const LEAST = {
   'a cut between frames': 100,
   'a stall of the network': 100,
   'a full network': 200,
-  'a reader that makes the network wait': 60,
+  'a reader that makes the network wait': 15,
   'a direction cut by the network': 30,
   'a FIN while the other direction is open': 300,
   'bytes behind the other direction’s FIN': 100,

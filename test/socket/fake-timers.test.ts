@@ -27,6 +27,12 @@ describe('with the timers of a test runner in place', () => {
     return { server, client, ws }
   }
 
+  /** Reads so little of what comes that what follows is not seen. */
+  function deafen(client: WebSocket, ws: WebSocket): void {
+    client.pause()
+    ws.send(Buffer.alloc(512 << 10))
+  }
+
   it('reads on when the work of a turn is done, and closes', async () => {
     const { server, client, ws } = await open({ maxFramesPerTurn: 2 })
     const all = new Promise<void>((resolve) => {
@@ -63,7 +69,7 @@ describe('with the timers of a test runner in place', () => {
 
   it('counts real time: a silent peer is given up', async () => {
     const { server, client, ws } = await open({ heartbeat: { idleMs: 20, timeoutMs: 20 } })
-    client.pause()
+    deafen(client, ws)
     expect(await within(ws.closed, 'the end')).toMatchObject({ cause: 'heartbeat-timeout' })
     client.terminate()
     await within(server.shutdown(), 'the shutdown')
@@ -71,7 +77,7 @@ describe('with the timers of a test runner in place', () => {
 
   it('counts real time: a peer that does not answer our Close frame is given up', async () => {
     const { server, client, ws } = await open({ closeTimeout: 20 })
-    client.pause()
+    deafen(client, ws)
     ws.close(1000)
     expect(await within(ws.closed, 'the end')).toMatchObject({ cause: 'close-timeout' })
     client.terminate()

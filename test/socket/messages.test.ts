@@ -59,7 +59,7 @@ describe('iterating over a WebSocket', () => {
     expect(await ws.messages().next()).toEqual({ done: true, value: undefined })
   })
 
-  it('stops the reading when highWaterMark bytes wait, and goes on when half of them were taken', async () => {
+  it('stops the reading when 64 KiB wait beyond highWaterMark, and goes on when half of the mark is left', async () => {
     const { ws, transport } = new ConnectionInMemory()
     const payload = new Uint8Array(400)
     const messages = ws.messages({ highWaterMark: 1000 })
@@ -67,8 +67,10 @@ describe('iterating over a WebSocket', () => {
     await transport.arrive(clientFrame({ opcode: 2, payload }))
     await first
     for (let i = 0; i < 2; i += 1) await transport.arrive(clientFrame({ opcode: 2, payload }))
+    expect(transport.isPaused()).toBe(false)
+    await transport.arrive(clientFrame({ opcode: 2, payload: new Uint8Array(64 << 10) }))
     expect(transport.isPaused()).toBe(true)
-    await messages.next()
+    for (let i = 0; i < 2; i += 1) await messages.next()
     await settle()
     expect(transport.isPaused()).toBe(true)
     await messages.next()
@@ -76,17 +78,19 @@ describe('iterating over a WebSocket', () => {
     expect(transport.isPaused()).toBe(false)
   })
 
-  it('holds no more than its mark and one read, even of empty messages', async () => {
+  it('holds no more than its mark, 64 KiB and one read, even of empty messages', async () => {
     const { ws, transport } = new ConnectionInMemory()
     const messages = ws.messages({ highWaterMark: 1280 })
     const first = messages.next()
     const empty = Array.from({ length: 100 }, () => clientFrame({ opcode: 2 }))
-    await transport.arrive(...empty)
+    let arrived = 0
+    for (; !transport.isPaused(); arrived += 100) await transport.arrive(...empty)
     await first
-    expect(transport.isPaused()).toBe(true)
+    const each = empty[0]!.length
+    expect(arrived * each).toBeLessThanOrEqual((64 << 10) + 2 * 100 * each)
     await transport.arrive(...empty)
-    let count = 1
-    for (; count < 200; count += 1) await messages.next()
+    arrived += 100
+    for (let count = 1; count < arrived; count += 1) await messages.next()
     const last = messages.next()
     await settleAll()
     await transport.arrive(clientText('last'))

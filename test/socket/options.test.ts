@@ -7,7 +7,7 @@ describe('checkSocketOptions', () => {
   it('has a finite default for every limit', () => {
     expect(checkSocketOptions({}, true)).toMatchObject({
       maxPayload: 1 << 20,
-      maxFragments: 65_536,
+      maxFragments: 131_072,
       maxFramesPerTurn: 1000,
       maxBytesPerTurn: 64 << 10,
       rates: null,

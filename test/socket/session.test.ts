@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ProtocolError } from '../../src/errors.ts'
 import { clientClose, clientFrame, clientText } from '../support/client-frames.ts'
 import { ConnectionInMemory } from '../support/connection-in-memory.ts'
-import { settle } from '../support/memory-transport.ts'
+import { type MemoryTransport, settle } from '../support/memory-transport.ts'
 
 const boom = new Error('boom')
 const throwIt = (): never => {
@@ -167,18 +167,16 @@ describe('an error that nobody listens to', () => {
 })
 
 describe('messages before their listener', () => {
-  it('are held, with the reading, and delivered when it comes', async () => {
+  it('are held, and delivered when it comes', async () => {
     const { ws, transport } = new ConnectionInMemory()
     await transport.arrive(clientText('a'), clientText('b'))
     await transport.arrive(clientText('c'))
-    expect(transport.isPaused()).toBe(true)
     const seen: unknown[] = []
     ws.on('message', (data) => seen.push(data))
     expect(seen).toEqual([])
     await settle()
     await settle()
     expect(seen).toEqual(['a', 'b', 'c'])
-    expect(transport.isPaused()).toBe(false)
   })
 
   it('are delivered one by one to listeners that listen once', async () => {
@@ -252,16 +250,50 @@ describe('messages before their listener', () => {
     expect(connection.takeFrames()).toEqual([expect.stringMatching(/^close 1011 /)])
   })
 
-  it('do not hold the Close frame back once they are delivered', async () => {
-    const { ws, transport, ends } = new ConnectionInMemory()
+  it('stop the reading, with 64 KiB behind them, until they are delivered', async () => {
+    const { ws, transport } = new ConnectionInMemory()
+    await transport.arrive(clientText('a'))
+    const payload = new Uint8Array(10_000)
+    let arrived = 0
+    for (; !transport.isPaused(); arrived += 1) await transport.arrive(clientFrame({ opcode: 2, payload }))
+    expect(arrived).toBe(7)
+    await transport.arrive(clientText('z'))
+    const seen: number[] = []
+    ws.on('message', (data) => seen.push((data as string | Buffer).length))
+    for (let i = 0; i < 3; i += 1) await settle()
+    expect(seen).toEqual([1, ...Array.from({ length: 7 }, () => 10_000), 1])
+    expect(transport.isPaused()).toBe(false)
+  })
+
+  it('give a listener that throws no more of them', async () => {
+    const { ws, transport } = new ConnectionInMemory()
+    const seen: unknown[] = []
+    ws.on('error', () => {})
+    ws.on('message', (data) => {
+      seen.push(data)
+      throw new Error('a mistake')
+    })
+    ws.pause()
+    await transport.arrive(clientText('a'), clientText('b'))
+    ws.resume()
+    await settle()
+    transport.destroy()
+    await settle()
+    expect(seen).toEqual(['a'])
+  })
+
+  it('do not hold the Close frame back', async () => {
+    const connection = new ConnectionInMemory()
+    const { ws, transport, ends } = connection
     const seen: unknown[] = []
     ws.on('close', (code) => seen.push(code))
     await transport.arrive(clientText('a'), clientClose(4001))
+    expect(connection.takeFrames()).toEqual(['close 4001 ""'])
     await transport.arriveEnd()
-    expect(ends).toEqual([])
+    expect(ends).toMatchObject([{ code: 4001, cause: 'closed-by-peer', wasClean: true }])
     ws.on('message', (data) => seen.push(data))
     for (let i = 0; i < 4; i += 1) await settle()
-    expect(seen).toEqual(['a', 4001])
+    expect(seen).toEqual([4001, 'a'])
   })
 })
 
@@ -274,13 +306,61 @@ describe('pause and resume', () => {
       ws.pause()
     })
     await transport.arrive(clientText('a'), clientText('b'), clientText('c'))
-    expect([seen, ws.isPaused, transport.isPaused()]).toEqual([['a'], true, true])
+    expect([seen, ws.isPaused]).toEqual([['a'], true])
     ws.resume()
     await settle()
     expect(seen).toEqual(['a', 'b'])
     ws.resume()
     await settle()
     expect(seen).toEqual(['a', 'b', 'c'])
+  })
+
+  it.each([
+    ['a Close frame', (transport: MemoryTransport) => transport.arrive(clientClose(4001)), 4001],
+    ['the end of the stream', (transport: MemoryTransport) => transport.arriveEnd(), 1006],
+    [
+      'an error of the transport',
+      async (transport: MemoryTransport) => void transport.destroy(new Error('reset')),
+      1006,
+    ],
+  ])('let %s through, and what was held before it comes first', async (_, end, code) => {
+    const { ws, transport } = new ConnectionInMemory({ heartbeat: false })
+    const seen: unknown[] = []
+    ws.on('error', () => {})
+    ws.on('message', (data) => seen.push(data))
+    ws.on('close', (closeCode) => seen.push(closeCode))
+    ws.pause()
+    await transport.arrive(clientText('a'), clientText('b'))
+    expect(seen).toEqual([])
+    await end(transport)
+    transport.destroy()
+    for (let i = 0; i < 3; i += 1) await settle()
+    expect(seen).toEqual(['a', 'b', code])
+  })
+
+  it('drop messages for which nobody listens where nobody shall be waited for', async () => {
+    const { ws, transport } = new ConnectionInMemory({ withoutListener: 'discard' })
+    ws.pause()
+    await transport.arrive(clientText('a'))
+    ws.resume()
+    await settle()
+    const seen: unknown[] = []
+    ws.on('message', (data) => seen.push(data))
+    await transport.arrive(clientText('b'))
+    await settle()
+    expect(seen).toEqual(['b'])
+  })
+
+  it('give nothing more after terminate', async () => {
+    const { ws, transport } = new ConnectionInMemory()
+    const seen: unknown[] = []
+    ws.on('message', (data) => seen.push(data))
+    ws.on('close', (code) => seen.push(code))
+    ws.pause()
+    await transport.arrive(clientText('a'))
+    ws.terminate()
+    await settle()
+    expect(seen).toEqual([1006])
   })
 
   it('undo each other in one tick', async () => {

@@ -411,7 +411,7 @@ describe('end of the transport', () => {
     await settle()
     expect(seen).toEqual(['a', 'b', expect.any(ConnectionClosedError)])
     expect(connection.ends).toMatchObject([{ code: 4000 }])
-    expect([connection.takeFrames(), connection.clock.pending]).toEqual([[], 0])
+    expect([connection.takeFrames(), connection.clock.pending]).toEqual([['close 4000 ""'], 0])
   })
 
   it('does not call it a close of ours when close() comes after the transport has gone', async () => {
@@ -494,12 +494,26 @@ describe('heartbeat of a connection', () => {
     expect(connection.ends).toEqual([])
   })
 
-  it('does not give up a peer while the application has paused', async () => {
+  it('does not give up a peer that is not read any more, since the application has paused', async () => {
     const connection = new ConnectionInMemory()
     connection.ws.pause()
+    await connection.transport.arrive(clientFrame({ opcode: 2, payload: new Uint8Array(64 << 10) }))
     connection.clock.advance(600_000)
     await settle()
     expect(connection.ends).toEqual([])
+  })
+
+  it('gives up a peer that is silent while the application has paused, as long as it would be heard', async () => {
+    const connection = new ConnectionInMemory()
+    connection.ws.pause()
+    connection.clock.advance(20_000)
+    await connection.transport.arrive(clientFrame({ opcode: 10 }))
+    connection.clock.advance(39_000)
+    await settle()
+    expect(connection.ends).toEqual([])
+    connection.clock.advance(2000)
+    await settle()
+    expect(connection.ends).toMatchObject([{ cause: 'heartbeat-timeout' }])
   })
 
   it('finds out that the transport broke while the application has paused', async () => {

@@ -33,6 +33,7 @@ export class ConnectionInMemory {
         writesAreCopied,
       },
       textFormat: checked.textFormat,
+      withoutListener: checked.withoutListener,
       protocol: 'chat',
       extensions: '',
       data: { user: 'ada' },
