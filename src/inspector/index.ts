@@ -27,3 +27,15 @@ export type {
   Unit,
   Verdict,
 } from './annotate/types.ts'
+export { inflate, sha1 } from './node-tools.ts'
+export {
+  annotateSession,
+  parseSession,
+  type Session,
+  type SessionEvent,
+  type SessionHeader,
+  serializeSession,
+  sessionBytes,
+  sessionHeaderLine,
+  sessionLine,
+} from './session.ts'

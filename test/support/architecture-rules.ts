@@ -106,7 +106,13 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
     packages: { redis: 'pubsub/redis', '@nats-io/transport-node': 'pubsub/nats' },
   },
   inspector: {
-    src: ['errors', 'frames', 'handshake', 'extensions/permessage-deflate/parameters.ts'],
+    src: [
+      'errors',
+      'frames',
+      'handshake',
+      'extensions/permessage-deflate/parameters.ts',
+      'extensions/permessage-deflate/inflate-message.ts',
+    ],
     node: { events: '*', fs: '*', http: '*', crypto: '*' },
   },
   compat: { src: [...CORE, 'socket', 'server', 'client', 'pubsub', 'inspector'], node: { stream: '*' } },

@@ -1,0 +1,86 @@
+import { deflateMemory } from './memory.ts'
+import { MAX_WINDOW_BITS } from './parameters.ts'
+import { Failure, type Inflater } from './state.ts'
+
+const ROOM = 64 << 10
+const NO_BYTES = new Uint8Array(0)
+
+/** What {@link inflateMessage} is told besides the data. */
+export interface InflateMessageOptions {
+  /** What the window holds before: the last bytes of the messages before, at most 32 KiB. */
+  readonly dictionary: Uint8Array
+  /** Whether the data is a whole message; otherwise it is the beginning of one. */
+  readonly isWhole: boolean
+  /** Most bytes that may come out. */
+  readonly maxLength: number
+}
+
+/**
+ * Inflates one message at once, as a connection would, or the beginning of one. For tools.
+ *
+ * @returns undefined when there is no memory for it, or this runtime cannot inflate the beginning of a message
+ */
+export function inflateMessage(
+  data: Uint8Array,
+  { dictionary, isWhole, maxLength }: InflateMessageOptions,
+): Uint8Array | 'corrupt' | 'too-long' | undefined {
+  const kind = deflateMemory.inflaters(MAX_WINDOW_BITS)
+  const inflater = deflateMemory.take(kind)
+  if (inflater === null) return undefined
+  try {
+    return isWhole || !inflater.gathers ? inflate(inflater, data, dictionary, isWhole, maxLength) : undefined
+  } finally {
+    deflateMemory.give(kind, inflater)
+  }
+}
+
+function inflate(
+  inflater: Inflater,
+  data: Uint8Array,
+  dictionary: Uint8Array,
+  isWhole: boolean,
+  maxLength: number,
+): Uint8Array | 'corrupt' | 'too-long' {
+  const pieces: Uint8Array[] = []
+  const output = new Uint8Array(ROOM)
+  let length = 0
+  let failure: 'corrupt' | 'too-long' | null = null
+  const most = dictionary.length + maxLength
+  const take = (byteCount: number): boolean => {
+    if (byteCount < 0) failure = byteCount === Failure.TooMuch ? 'too-long' : 'corrupt'
+    else if (byteCount > 0) {
+      pieces.push(output.slice(0, byteCount))
+      length += byteCount
+      if (length > most) failure = 'too-long'
+    }
+    return failure === null && byteCount === ROOM
+  }
+  const write = (bytes: Uint8Array) => {
+    let at = 0
+    while (take(inflater.write(bytes, at, bytes.length, output, ROOM))) at = bytes.length - inflater.left
+  }
+  if (dictionary.length > 0) write(storedBlock(dictionary))
+  if (failure === null) write(data)
+  if (failure === null && isWhole) while (take(inflater.finish(output, ROOM, most - length)));
+  return failure ?? joined(pieces, length).subarray(dictionary.length)
+}
+
+/** RFC 1951 §3.2.4: a block, not the last one, that is stored as it is; it gets into the window like any other. */
+function storedBlock(bytes: Uint8Array): Uint8Array {
+  const { length } = bytes
+  const block = new Uint8Array(5 + length)
+  block.set([0, length & 0xff, length >> 8, ~length & 0xff, (~length >> 8) & 0xff])
+  block.set(bytes, 5)
+  return block
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  if (pieces.length === 0) return NO_BYTES
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
