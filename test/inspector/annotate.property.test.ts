@@ -58,7 +58,7 @@ describe('annotate', () => {
         const at = options.at ?? 0
         expectTiled(annotate(stream, options), at, at + stream.length)
       }),
-      fcOptions(2000),
+      fcOptions(100_000),
     )
   })
 
@@ -70,7 +70,7 @@ describe('annotate', () => {
         const single = Array.from(stream, (byte) => Uint8Array.of(byte))
         expect(plainly(annotatedIn(single, options))).toEqual(whole)
       }),
-      fcOptions(500),
+      fcOptions(10_000),
     )
   })
 

@@ -46,22 +46,28 @@ function inflate(
   let length = 0
   let failure: 'corrupt' | 'too-long' | null = null
   const most = dictionary.length + maxLength
-  const take = (byteCount: number): boolean => {
+  // One byte more than may come out shows that it is too long, whatever is wrong behind it.
+  const room = () => Math.min(ROOM, most - length + 1)
+  const take = (space: number, byteCount: number): boolean => {
     if (byteCount < 0) failure = byteCount === Failure.TooMuch ? 'too-long' : 'corrupt'
     else if (byteCount > 0) {
       pieces.push(output.slice(0, byteCount))
       length += byteCount
       if (length > most) failure = 'too-long'
     }
-    return failure === null && byteCount === ROOM
+    return failure === null && byteCount === space
   }
   const write = (bytes: Uint8Array) => {
     let at = 0
-    while (take(inflater.write(bytes, at, bytes.length, output, ROOM))) at = bytes.length - inflater.left
+    for (let space = room(); take(space, inflater.write(bytes, at, bytes.length, output, space)); space = room()) {
+      at = bytes.length - inflater.left
+    }
   }
   if (dictionary.length > 0) write(storedBlock(dictionary))
   if (failure === null) write(data)
-  if (failure === null && isWhole) while (take(inflater.finish(output, ROOM, most - length)));
+  if (failure === null && isWhole) {
+    for (let space = room(); take(space, inflater.finish(output, space, most - length)); space = room());
+  }
   return failure ?? joined(pieces, length).subarray(dictionary.length)
 }
 
