@@ -16,11 +16,12 @@ import { UsageError } from '../errors.ts'
 import type { OptionNames } from '../ground/option-names.ts'
 import { Queue } from '../ground/queue.ts'
 import { limitOption } from '../protocol/options.ts'
+import { type ArrivalSource, Arrivals, type Looker } from './arrivals.ts'
 import type { MessageData } from './events.ts'
 import { MessageStream } from './message-stream.ts'
-import { toBuffer, toBytes } from './payload.ts'
+import { toBuffer } from './payload.ts'
 import { type PieceOwner, PieceQueue } from './piece-queue.ts'
-import { Waiters, type WaitOptions } from './waiters.ts'
+import type { WaitOptions } from './waiters.ts'
 
 /** Options of `ws.messages()` and `ws.streams()`. */
 export interface ReceiveOptions extends WaitOptions {
@@ -49,21 +50,27 @@ export interface InboxOwner {
   toData(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): MessageData
 }
 
-interface WaitingMessage extends ReceivedMessage {
-  /** What is counted for it while it waits. */
-  readonly cost: number
+/** A message that waits. What it is given out as is settled when it is taken. */
+interface WaitingMessage {
+  readonly isBinary: boolean
+  readonly bytes: Buffer
 }
 
 /** What is counted for a message besides its bytes, so that empty ones do not pile up for nothing. */
 const MESSAGE_COST = 128
 const HIGH_WATER_MARK = 256 << 10
 
+function costOf({ bytes }: WaitingMessage): number {
+  return bytes.length + MESSAGE_COST
+}
+
 /** Messages that wait for whoever takes them. */
 export class Inbox implements PieceOwner {
   /** Since when nobody has been there to take what waits, as far as its owner has looked; -1: somebody is, or nothing waits. */
   heldSince = -1
   readonly #owner: InboxOwner
-  readonly #waiters = new Waiters()
+  /** Whoever iterates. */
+  #looker: Looker | null = null
   readonly #waiting: Queue<WaitingMessage | PieceQueue> = new Queue()
   #cost = 0
   #consumer: 'messages' | 'streams' | null = null
@@ -102,16 +109,13 @@ export class Inbox implements PieceOwner {
       const queue = this.start(isBinary)
       if (end > start) queue.piece(bytes, start, end)
       queue.end()
-    } else this.push(this.#owner.toData(isBinary, bytes, start, end, owned), isBinary, end - start)
-  }
-
-  /** A message for which nobody was there. */
-  push(data: MessageData, isBinary: boolean, length: number): void {
+      return
+    }
     if (this.#isAbandoned) return
-    const cost = length + MESSAGE_COST
-    this.#waiting.push({ data, isBinary, cost })
-    this.held(cost)
-    this.#waiters.wake()
+    const message = { isBinary, bytes: toBuffer(bytes, start, end, owned) }
+    this.#waiting.push(message)
+    this.held(costOf(message))
+    this.#looker?.look()
   }
 
   /** A message begins whose pieces are wanted, or for which nobody is there yet. */
@@ -121,7 +125,7 @@ export class Inbox implements PieceOwner {
     else {
       this.#waiting.push(queue)
       this.#look()
-      this.#waiters.wake()
+      this.#looker?.look()
     }
     return queue
   }
@@ -136,8 +140,8 @@ export class Inbox implements PieceOwner {
       if (first === undefined) return null
       if (!(first instanceof PieceQueue)) {
         this.#waiting.shift()
-        this.held(-first.cost)
-        return first
+        this.held(-costOf(first))
+        return this.#whole(first.isBinary, first.bytes)
       }
       first.collect()
       if (first.isArriving) {
@@ -148,50 +152,57 @@ export class Inbox implements PieceOwner {
       this.#look()
       // A message that will never be complete is none.
       if (first.isBroken) continue
-      const bytes = first.takeWhole()
-      return { data: this.#owner.toData(first.isBinary, bytes, 0, bytes.length, true), isBinary: first.isBinary }
+      return this.#whole(first.isBinary, first.takeWhole())
     }
   }
 
   /** The messages from now on, one by one; ends when the connection has ended. */
-  async *messages(options: ReceiveOptions): AsyncGenerator<ReceivedMessage, void, undefined> {
-    this.#claim('messages', options)
-    try {
-      for (;;) {
-        const message = this.takeWhole()
-        if (message !== null) yield { data: message.data, isBinary: message.isBinary }
-        else if (this.#isOver) return
-        else await this.#waiters.wait(options.signal)
-      }
-    } finally {
-      this.#release()
+  messages(options: ReceiveOptions): Arrivals<ReceivedMessage> {
+    const source: ArrivalSource<ReceivedMessage> = {
+      begin: (looker) => this.#claim('messages', options, looker),
+      take: () => this.takeWhole(),
+      isOver: () => this.#isOver,
+      end: (hasBegun) => hasBegun && this.#release(),
     }
+    return new Arrivals(source, options.signal)
   }
 
   /** The messages from now on, each while it arrives; ends when the connection has ended. */
-  async *streams(options: ReceiveOptions): AsyncGenerator<MessageStream, void, undefined> {
-    let stream: MessageStream | null = null
-    this.#claim('streams', options)
-    try {
-      for (;;) {
-        const queue = this.#takeQueue()
-        if (queue !== null) {
-          stream = new MessageStream(queue, options.signal)
-          yield stream
-          if (!stream.isTaken) stream.discard()
-        } else if (this.#isOver) return
-        else await this.#waiters.wait(options.signal)
-      }
-    } finally {
-      if (stream !== null && !stream.isTaken) stream.discard()
-      this.#release()
+  streams(options: ReceiveOptions): Arrivals<MessageStream> {
+    let given: MessageStream[] = []
+    let areSeen = false
+    const discard = (): void => {
+      for (const stream of given) if (!stream.isTaken) stream.discard()
+      given = []
     }
+    const source: ArrivalSource<MessageStream> = {
+      begin: (looker) => this.#claim('streams', options, looker),
+      // Whoever asks twice at once has not seen the first one yet.
+      asked: () => areSeen && discard(),
+      take: () => {
+        const queue = this.#takeQueue()
+        if (queue === null) return null
+        const stream = new MessageStream(queue, options.signal)
+        given.push(stream)
+        areSeen = false
+        void Promise.resolve().then(() => {
+          areSeen = true
+        })
+        return stream
+      },
+      isOver: () => this.#isOver,
+      end: (hasBegun) => {
+        discard()
+        if (hasBegun) this.#release()
+      },
+    }
+    return new Arrivals(source, options.signal)
   }
 
   /** The connection has ended: what waits may still be taken. */
   over(): void {
     this.#isOver = true
-    this.#waiters.wake()
+    this.#looker?.look()
   }
 
   /** Nobody will take messages any more: what waits is freed, what still comes is dropped. */
@@ -199,7 +210,7 @@ export class Inbox implements PieceOwner {
     this.#isAbandoned = true
     for (const message of this.#waiting.takeAll()) {
       if (message instanceof PieceQueue) message.discard()
-      else this.#cost -= message.cost
+      else this.#cost -= costOf(message)
     }
     this.#look()
   }
@@ -210,7 +221,7 @@ export class Inbox implements PieceOwner {
   }
 
   collected(): void {
-    this.#waiters.wake()
+    this.#looker?.look()
     this.#owner.messageReady()
   }
 
@@ -225,21 +236,25 @@ export class Inbox implements PieceOwner {
       this.#look()
       return first
     }
-    this.held(-first.cost)
-    const bytes = toBytes(first.data)
-    return PieceQueue.whole(first.isBinary, toBuffer(bytes, 0, bytes.length, true))
+    this.held(-costOf(first))
+    return PieceQueue.whole(first.isBinary, first.bytes)
   }
 
-  #claim(consumer: 'messages' | 'streams', { signal, highWaterMark }: ReceiveOptions): void {
-    signal?.throwIfAborted()
+  #whole(isBinary: boolean, bytes: Buffer): ReceivedMessage {
+    return { data: this.#owner.toData(isBinary, bytes, 0, bytes.length, true), isBinary }
+  }
+
+  #claim(consumer: 'messages' | 'streams', { highWaterMark }: ReceiveOptions, looker: Looker): void {
     if (this.#consumer !== null) throw new UsageError(`${consumer}: the messages are being iterated already`)
     this.#highWaterMark = limitOption('highWaterMark', highWaterMark, HIGH_WATER_MARK, 1)
     this.#consumer = consumer
+    this.#looker = looker
     this.#look()
   }
 
   #release(): void {
     this.#consumer = null
+    this.#looker = null
     this.#look()
     if (!this.#waiting.isEmpty) this.#owner.messageReady()
   }

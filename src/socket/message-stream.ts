@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { decodeUtf8 } from '../frames/bytes.ts'
 import { GrowingBytes } from '../protocol/growing-bytes.ts'
+import { type ArrivalSource, Arrivals } from './arrivals.ts'
 import { toBuffer } from './payload.ts'
 import type { PieceQueue } from './piece-queue.ts'
 import type { WaitOptions } from './waiters.ts'
@@ -42,17 +43,8 @@ export class MessageStream implements AsyncIterable<Buffer> {
    *
    * @throws UsageError when the message is read a second time
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
-    this.#take()
-    try {
-      for (;;) {
-        const piece = await this.#queue.pull(this.#signal)
-        if (piece === null) return
-        yield piece
-      }
-    } finally {
-      this.#queue.discard()
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    return this.#pieces(this.#signal, () => this.#take())
   }
 
   /** The whole message. It is held in memory: `maxPayload` says how much that can be. @throws as reading does */
@@ -76,14 +68,15 @@ export class MessageStream implements AsyncIterable<Buffer> {
   get readable(): ReadableStream<Uint8Array> {
     if (this.#readable === null) {
       this.#take()
+      const pieces = this.#pieces(this.#signal, () => {})
       this.#readable = new ReadableStream<Uint8Array>(
         {
           pull: async (controller) => {
-            const piece = await this.#queue.pull(this.#signal)
-            if (piece === null) controller.close()
-            else controller.enqueue(piece)
+            const { done, value } = await pieces.next()
+            if (done) controller.close()
+            else controller.enqueue(value)
           },
-          cancel: () => this.#queue.discard(),
+          cancel: () => this.discard(),
         },
         { highWaterMark: 0 },
       )
@@ -98,17 +91,25 @@ export class MessageStream implements AsyncIterable<Buffer> {
   }
 
   async #collect({ signal = this.#signal }: WaitOptions): Promise<GrowingBytes> {
-    this.#take()
     const collected = new GrowingBytes()
-    try {
-      for (;;) {
-        const piece = await this.#queue.pull(signal)
-        if (piece === null) return collected
-        collected.append(piece, 0, piece.length)
-      }
-    } finally {
-      this.#queue.discard()
+    for await (const piece of this.#pieces(signal, () => this.#take())) collected.append(piece, 0, piece.length)
+    return collected
+  }
+
+  /** @param take - makes the message this reader's */
+  #pieces(signal: AbortSignal | undefined, take: () => void): Arrivals<Buffer> {
+    const queue = this.#queue
+    const source: ArrivalSource<Buffer> = {
+      begin: (looker) => {
+        take()
+        queue.looker = looker
+      },
+      take: () => queue.take(),
+      isOver: () => !queue.isArriving,
+      // Whoever leaves before he began lets go of it, too, if it is nobody else's.
+      end: (hasBegun) => (hasBegun || !this.#isTaken) && this.discard(),
     }
+    return new Arrivals(source, signal)
   }
 
   #take(): void {

@@ -1,9 +1,9 @@
 import { Queue } from '../ground/queue.ts'
 import { GrowingBytes } from '../protocol/growing-bytes.ts'
 import type { MessageSink } from '../protocol/listener.ts'
+import type { Looker } from './arrivals.ts'
 import { shortLivedBuffer } from './collector-hint.ts'
 import { toBuffer } from './payload.ts'
-import { Waiters } from './waiters.ts'
 
 /** What is counted for a piece besides its bytes: the objects that hold them. */
 const PIECE_COST = 128
@@ -27,7 +27,8 @@ const NOBODY: PieceOwner = { held: () => {}, collected: () => {}, endError: () =
 export class PieceQueue implements MessageSink {
   readonly isBinary: boolean
   readonly #owner: PieceOwner
-  readonly #waiters = new Waiters()
+  /** Whoever takes the pieces. */
+  looker: Looker | null = null
   readonly #pieces: Queue<Buffer> = new Queue()
   #held = 0
   /** Where the pieces go when the message is wanted whole. */
@@ -69,7 +70,7 @@ export class PieceQueue implements MessageSink {
     else {
       this.#push(toBuffer(bytes, start, end, false))
       shortLivedBuffer(end - start)
-      this.#waiters.wake()
+      this.looker?.look()
     }
   }
 
@@ -90,19 +91,15 @@ export class PieceQueue implements MessageSink {
   }
 
   /**
-   * The next piece, as soon as there is one.
+   * Takes the next piece.
    *
-   * @returns null at the end of the message
-   * @throws what `endError` says when the connection ended inside the message, or the reason of `signal`
+   * @returns null when none is there
+   * @throws what `endError` says when the connection ended inside the message
    */
-  async pull(signal: AbortSignal | undefined): Promise<Buffer | null> {
-    for (;;) {
-      const piece = this.#shift()
-      if (piece !== null) return piece
-      if (this.#error !== null) throw this.#error
-      if (!this.#isArriving) return null
-      await this.#waiters.wait(signal)
-    }
+  take(): Buffer | null {
+    const piece = this.#shift()
+    if (piece === null && this.#error !== null) throw this.#error
+    return piece
   }
 
   /** From now on the message is put together, so that {@link takeWhole} can give it when it is complete. */
@@ -124,7 +121,7 @@ export class PieceQueue implements MessageSink {
     if (!this.#isArriving) return
     this.#isArriving = false
     this.#error = error
-    this.#waiters.wake()
+    this.looker?.look()
     if (this.#collected !== null) this.#owner.collected()
   }
 

@@ -206,8 +206,8 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     if (!this.#isWithinRate('messages')) return
     this.traffic.messagesReceived++
     if (!this.#isPaused && (this.#inbox === null || this.#inbox.isIdle)) {
-      const data = this.toData(isBinary, bytes, start, end, owned)
-      if (!this.#emit(data, isBinary) && this.#isHeld()) this.inbox.push(data, isBinary, end - start)
+      const isTaken = this.#emit(this.toData(isBinary, bytes, start, end, owned), isBinary)
+      if (!isTaken && this.#isHeld()) this.inbox.message(isBinary, bytes, start, end, owned)
     } else this.inbox.message(isBinary, bytes, start, end, owned)
   }
 

@@ -18,9 +18,9 @@ describe('what a consumer took is not kept while more waits behind it', () => {
     queue.piece(piece, 0, 1000)
     for (let i = 0; i < 50; i += 1) {
       queue.piece(piece, 0, 1000)
-      taken.push(new WeakRef((await queue.pull(undefined))!))
+      taken.push(new WeakRef(queue.take()!))
     }
-    // The last one may still stand in a generator or on the stack.
+    // The last one may still stand in a variable or on the stack.
     expect(await countReachable(taken)).toBeLessThanOrEqual(1)
     queue.end()
   })
