@@ -164,6 +164,8 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     if (socket.destroyed || !socket.writable)
       this.drop(new Error('the transport was gone before the opening handshake'))
     else if (!socket.readable) this.receiveEnd()
+    // Whoever paused it did so to hand it over.
+    else if (socket.readableFlowing === false && !this.#isDeaf) socket.resume()
   }
 
   transportDrained(): void {}

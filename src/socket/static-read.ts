@@ -40,7 +40,8 @@ let shared: Uint8Array | null = null
 /**
  * Makes a socket read into the shared buffer, if it is a TCP socket in which that is possible.
  *
- * Bytes that the socket read before still come by `data`, earlier than the first call of `onRead`.
+ * Bytes that the socket has read before and not given out come by `data`, and only if nobody pauses it earlier than the
+ * first call of `onRead`: wait until its buffer is empty.
  *
  * @returns whether it does
  */

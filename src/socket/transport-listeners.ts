@@ -43,10 +43,11 @@ export function listenTo(socket: Duplex, listener: TransportListener, isTcp: boo
   const hasListeners = driven[listenerOf] !== undefined
   driven[listenerOf] = listener
   if (hasListeners) return
-  const isShared = isTcp && readIntoSharedBuffer(driven, onRead)
+  const isEmpty = driven.readableLength === 0
+  const isShared = isTcp && isEmpty && readIntoSharedBuffer(driven, onRead)
   // Perf: `npm run bench -- handshake`; a listener of `data` costs some ticks, and a socket that reads into the shared
-  // buffer only needs it for what it had read before.
-  if (!isShared || !isNew) driven.on('data', onData)
+  // buffer only needs it when it has read before.
+  if (!isShared || !isNew) driven.on('data', isTcp && !isEmpty ? onEarlyData : onData)
   driven.on('end', onEnd)
   driven.on('drain', onDrain)
   driven.on('error', onError)
@@ -58,6 +59,7 @@ export function stopListening(socket: Duplex): void {
   const driven = socket as DrivenSocket
   driven[listenerOf] = undefined
   driven.off('data', onData)
+  driven.off('data', onEarlyData)
   driven.off('end', onEnd)
   driven.off('drain', onDrain)
   driven.off('error', onError)
@@ -98,6 +100,17 @@ function onRead(this: DrivenSocket, length: number, buffer: Uint8Array): boolean
 }
 function onData(this: DrivenSocket, chunk: Buffer): void {
   if (!this[listenerOf]!.receive(chunk, chunk.length)) this.pause()
+}
+/**
+ * What lies in the stream's buffer comes before anything that the handle reads: a pause in between would let the handle
+ * overtake it. So a TCP socket that had read before reads into the shared buffer only once its own is empty.
+ */
+function onEarlyData(this: DrivenSocket, chunk: Buffer): void {
+  onData.call(this, chunk)
+  if (this.readableLength > 0 || this.isPaused() || this[listenerOf] === undefined) return
+  this.off('data', onEarlyData)
+  this.on('data', onData)
+  readIntoSharedBuffer(this, onRead)
 }
 function onEnd(this: DrivenSocket): void {
   this[listenerOf]!.receiveEnd()

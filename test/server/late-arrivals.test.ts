@@ -9,7 +9,7 @@ import { WebSocketServer as CompatServer } from '../../src/compat/index.ts'
 import { HandshakeError, UsageError } from '../../src/errors.ts'
 import { WebSocketServer, type WebSocketServerOptions } from '../../src/server/index.ts'
 import type { WebSocket } from '../../src/socket/index.ts'
-import { clientText, readServerFrame } from '../support/client-frames.ts'
+import { clientFrame, clientText, readServerFrame } from '../support/client-frames.ts'
 import { within } from '../support/deadline.ts'
 import { deferred, turn, until } from '../support/deferred.ts'
 import { portOf } from '../support/port.ts'
@@ -268,6 +268,100 @@ async function afterHead(raw: RawSocket): Promise<RawSocket> {
   await raw.readUntil('\r\n\r\n')
   return raw
 }
+
+describe('messages behind the request, more than a read, for a handler that pauses', () => {
+  /** Gives the numbers of the messages in the order in which they came. */
+  async function order(
+    size: number,
+    count: number,
+    way: 'handleUpgrade' | 'handleSocket',
+    wait: () => Promise<void>,
+    pause: (ws: WebSocket, number: number) => void,
+  ): Promise<number[]> {
+    const numbered = (number: number): Uint8Array => {
+      const payload = Buffer.alloc(size, number)
+      payload.writeUInt32BE(number)
+      return clientFrame({ opcode: 0x2, payload })
+    }
+    const frames = Buffer.concat(Array.from({ length: count }, (_, i) => numbered(i)))
+    const received: number[] = []
+    const all = deferred<void>()
+    const take = (ws: WebSocket): void => {
+      ws.on('error', () => all.resolve())
+      ws.on('message', (data) => {
+        received.push((data as Buffer).readUInt32BE())
+        if (received.length === count) all.resolve()
+        else pause(ws, received.length)
+      })
+    }
+    const { server } = serverOf()
+    using peer = await (async () => {
+      if (way === 'handleUpgrade') {
+        const http = await httpServer()
+        const raw = await RawSocket.connect(portOf(http))
+        const { request, socket, head } = await upgradeOf(http, raw, frames)
+        await wait()
+        server.handleUpgrade(request, socket, head, take)
+        return raw
+      }
+      const net = createNetServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+      cleanups.push(async () => net.close())
+      await once(net, 'listening')
+      const accepting = once(net, 'connection')
+      const raw = await RawSocket.connect(portOf(net))
+      const [socket] = (await within(accepting, 'a socket')) as [Duplex]
+      // Somebody who wants to know what is spoken here looks at the first bytes, and puts them back.
+      socket.once('data', (chunk) => {
+        socket.pause()
+        socket.unshift(chunk)
+        server.on('connection', take)
+        void wait().then(() => server.handleSocket(socket))
+      })
+      await raw.write(Buffer.concat([Buffer.from(upgradeRequest(0)), frames]))
+      return raw
+    })()
+    await within(all.promise, () => `the messages; so far ${received.length}`)
+    expect(peer.ended).toBeUndefined()
+    return received
+  }
+
+  const pauses: Record<string, (ws: WebSocket, number: number) => void> = {
+    'for a turn at each': (ws) => {
+      ws.pause()
+      setImmediate(() => ws.resume())
+    },
+    'for some turns at every third': (ws, number) => {
+      if (number % 3 !== 0) return
+      ws.pause()
+      void turn()
+        .then(turn)
+        .then(turn)
+        .then(() => ws.resume())
+    },
+    'for a tick at each': (ws) => {
+      ws.pause()
+      process.nextTick(() => ws.resume())
+    },
+  }
+  const waits: Record<string, () => Promise<void>> = {
+    'at once': async () => {},
+    'some turns later': async () => {
+      for (let i = 0; i < 20; i += 1) await turn()
+    },
+  }
+  for (const way of ['handleUpgrade', 'handleSocket'] as const) {
+    for (const [when, wait] of Object.entries(waits)) {
+      for (const [how, pause] of Object.entries(pauses)) {
+        it(`come in order: ${way} ${when}, paused ${how}`, { timeout: 60_000 }, async () => {
+          for (const size of [300, 1000, 5000, 16_384, 30_000, 65_536, 100_000]) {
+            const count = Math.max(6, Math.ceil(300_000 / size))
+            expect(await order(size, count, way, wait, pause)).toEqual(Array.from({ length: count }, (_, i) => i))
+          }
+        })
+      }
+    }
+  }
+})
 
 describe('a server that is closed in the tick in which it is made', () => {
   it('rejects listening, never listens, and says close', async () => {
