@@ -90,9 +90,15 @@ export function reject(httpStatus: number, message: string, headers: Readonly<Re
 /**
  * The origin policy, RFC 6455 §10.2. A request without `Origin` comes from no browser and passes.
  *
+ * @param hasCertificate - asked whether the peer showed a TLS client certificate, which browsers do for every page, as
+ * they send cookies
  * @throws HandshakeError with 403
  */
-export function checkOrigin(plan: UpgradePlan, origins: 'same-origin' | 'any' | readonly string[]): void {
+export function checkOrigin(
+  plan: UpgradePlan,
+  origins: 'same-origin' | 'any' | readonly string[],
+  hasCertificate: () => boolean,
+): void {
   const { origin } = plan
   // @req 6455-4.2.1-10 @req 6455-10.1-1
   if (origin === undefined || origins === 'any') return
@@ -100,7 +106,8 @@ export function checkOrigin(plan: UpgradePlan, origins: 'same-origin' | 'any' | 
   if (origins !== 'same-origin' && origins.includes(origin)) return
   if (origins === 'same-origin' || origins.includes('same-origin')) {
     const { fields } = plan.head
-    if ((fields.has('cookie') || fields.has('authorization')) && !isSameHost(origin, plan.host)) {
+    if (isSameOrigin(origin, plan)) return
+    if (fields.has('cookie') || fields.has('authorization') || hasCertificate()) {
       throw new HandshakeError(
         '6455-10.2-2',
         403,
@@ -112,18 +119,28 @@ export function checkOrigin(plan: UpgradePlan, origins: 'same-origin' | 'any' | 
   throw new HandshakeError('6455-10.2-2', 403, `the origin ${quote(origin)} is not on the list of the option origins`)
 }
 
-/** Whether an origin's host and port are those of `host`. The scheme is not compared: a proxy may have ended TLS. */
+/**
+ * Whether a page of `origin` is of the host that the request goes to. An absolute-form target stands in for the Host
+ * field, RFC 9112 §3.2.2; where the two differ, a proxy may have gone by either, so the origin must be both.
+ */
+function isSameOrigin(origin: string, { host, head }: UpgradePlan): boolean {
+  return isSameHost(origin, host) && isSameHost(origin, head.fields.get('host') ?? host)
+}
+
+/**
+ * Whether an origin's host and port are those of `host`. Whether it is http or https is not compared, since a proxy may
+ * have ended TLS; the pages of any other scheme, a browser's extensions for instance, belong to no host.
+ */
 function isSameHost(origin: string, host: string): boolean {
-  const separator = origin.indexOf('://')
-  if (separator === -1) return false
-  const scheme = origin.slice(0, separator).toLowerCase()
-  const defaultPort = scheme === 'https' ? ':443' : ':80'
-  return withoutPort(origin.slice(separator + 3), defaultPort) === withoutPort(host, defaultPort)
+  const lower = origin.toLowerCase()
+  const isHttps = lower.startsWith('https://')
+  if (!isHttps && !lower.startsWith('http://')) return false
+  const defaultPort = isHttps ? ':443' : ':80'
+  return withoutPort(lower.slice(isHttps ? 8 : 7), defaultPort) === withoutPort(host.toLowerCase(), defaultPort)
 }
 
 function withoutPort(authority: string, port: string): string {
-  const lower = authority.toLowerCase()
-  return lower.endsWith(port) ? lower.slice(0, -port.length) : lower
+  return authority.endsWith(port) ? authority.slice(0, -port.length) : authority
 }
 
 /** Counts connections, in all and by address. */

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { UsageError } from '../errors.ts'
 import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
+import { nodeAddress, parseForwarded } from './forwarded.ts'
 
 /** Which proxies stand in front of the server, and where they say whom they speak for. */
 export interface TrustProxyOptions {
@@ -100,19 +101,5 @@ function addTo(list: BlockList, proxy: string): void {
 
 /** X-Forwarded-For: addresses, with or without a port. */
 function parseForwardedFor(value: string): string[] {
-  return value === '' ? [] : value.split(',').map((part) => withoutPort(part.trim()))
-}
-
-/** Forwarded, RFC 7239 §4: the `for` of each element; an element without one is an unknown address. */
-function parseForwarded(value: string): string[] {
-  if (value === '') return []
-  return value.split(',').map((element) => {
-    const match = /(?:^|;)\s*for=(?:"([^"]*)"|([^;\s]*))/i.exec(element)
-    return withoutPort(match?.[1] ?? match?.[2] ?? '')
-  })
-}
-
-function withoutPort(node: string): string {
-  if (node.startsWith('[')) return node.slice(1, node.indexOf(']'))
-  return /^[\d.]+:\d+$/.test(node) ? node.slice(0, node.indexOf(':')) : node
+  return value === '' ? [] : value.split(',').map((part) => nodeAddress(part.trim()))
 }

@@ -52,8 +52,8 @@ export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
   /** Whether `clients` is kept. Default true. */
   clientTracking?: boolean
   /**
-   * Pages that may connect. `'same-origin'` (default): a request that carries cookies or `Authorization` must come from
-   * the host it goes to; others pass. A list: a request with an `Origin` must have one of these, compared exactly,
+   * Pages that may connect. `'same-origin'` (default): a request that carries cookies, `Authorization` or a TLS
+   * client certificate must come from the host it goes to; others pass. A list: a request with an `Origin` must have one of these, compared exactly,
    * such as `https://example.org`; `'same-origin'` on the list adds what the default lets in. `'any'`: no check. Refusals
    * are 403. RFC 6455 §10.2.
    */

@@ -80,7 +80,8 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     this.due = owner.clock.now() + owner.handshakeTimeout
     this.#state = head === null ? State.ReadingHead : State.Deciding
     this.#reader = head === null ? new RequestHeadReader(owner.headLimits) : null
-    this.#held = head ?? NO_BYTES
+    // A copy: frames are unmasked in place, and the caller's bytes are the caller's.
+    this.#held = head === null || head.length === 0 ? NO_BYTES : new Uint8Array(head)
   }
 
   /** Aborted when the handshake ends without a connection. */

@@ -220,7 +220,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
       }
       const address = this.#addressOf(pending.socket, plan)
       this.#handshakeRate?.count(address)
-      checkOrigin(plan, this.#options.origins ?? 'same-origin')
+      checkOrigin(plan, this.#options.origins ?? 'same-origin', () => hasClientCertificate(pending.socket))
       this.#counter.check(address)
       if (authorize === undefined && verifyClient !== undefined && isSynchronous(verifyClient)) {
         if (!verifyClient(verifyClientInfo(request, plan.origin, pending.socket))) throw refusedClient()
@@ -374,6 +374,11 @@ function takeOver(socket: Duplex): void {
   const { setTimeout, setNoDelay } = socket as Partial<Socket>
   if (typeof setTimeout === 'function') setTimeout.call(socket as Socket, 0)
   if (typeof setNoDelay === 'function') setNoDelay.call(socket as Socket)
+}
+
+/** Whether the peer showed a certificate of its own, be it trusted or not. */
+function hasClientCertificate(socket: Duplex): boolean {
+  return socket instanceof TLSSocket && (socket.authorized || socket.getPeerX509Certificate() !== undefined)
 }
 
 function draining(): HandshakeError {
