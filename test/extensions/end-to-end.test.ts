@@ -58,7 +58,7 @@ describe('permessage-deflate over TCP', () => {
       ['/off', ''],
       ['/small', 'server_max_window_bits=10'],
     ] as const) {
-      const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, [], { perMessageDeflate: true })
+      const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, [], { perMessageDeflate: { serverMaxWindowBits: 12 } })
       await within(new Promise<void>((resolve) => ws.on('open', resolve)), 'the connection')
       expect(ws.extensions).toContain(expected)
       expect(ws.extensions === '').toBe(expected === '')

@@ -3,7 +3,7 @@ import type { PerMessageDeflateOptions } from '../../src/extensions/permessage-d
 import { answer, confirm, offers } from '../support/deflate.ts'
 
 const NAME = 'permessage-deflate'
-const SMALL = 'server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12'
+const SMALL = 'server_no_context_takeover; client_no_context_takeover'
 const OPEN: PerMessageDeflateOptions = {
   serverNoContextTakeover: false,
   clientNoContextTakeover: false,
@@ -60,10 +60,10 @@ describe('a server that is offered permessage-deflate', () => {
       `${NAME}; server_max_window_bits=9`,
     ],
     [
-      'says unasked that its window is small [7692-7.1.2.1-5] [7692-7.1.2.1-4]',
+      'does not say unasked that its window is small [7692-7.1.2.1-5] [7692-7.1.2.1-4]',
       NAME,
       { ...OPEN, serverMaxWindowBits: 11 },
-      `${NAME}; server_max_window_bits=11`,
+      NAME,
     ],
     [
       'writes windows as decimal digits [7692-7.1.2.1-4] [7692-7.1.2.2-4]',
@@ -119,21 +119,55 @@ describe('a server that is offered permessage-deflate', () => {
   })
 })
 
+describe('the answer of a server', () => {
+  const flags = ['', '; server_no_context_takeover', '; client_no_context_takeover']
+  const windows = ['', ...['9', '11', '15'].map((bits) => `; server_max_window_bits=${bits}`)]
+  const limits = ['', '; client_max_window_bits', '; client_max_window_bits=10']
+  const asked = flags.flatMap((flag) => windows.flatMap((window) => limits.map((limit) => flag + window + limit)))
+
+  it('names no window that was not offered, whatever its options, and none larger than that [7692-7.1.2.2-5]', () => {
+    for (const options of [true, OPEN, { ...OPEN, serverMaxWindowBits: 10, clientMaxWindowBits: 9 }] as const) {
+      for (const params of asked) {
+        const { agreed } = answer(NAME + params, options)!
+        for (const name of ['server_max_window_bits', 'client_max_window_bits']) {
+          const most = Number(new RegExp(`${name}=(\\d+)`).exec(params)?.[1] ?? 15)
+          const bits = new RegExp(`${name}=(\\d+)`).exec(agreed)?.[1]
+          if (!params.includes(name)) expect(bits, params).toBeUndefined()
+          if (bits !== undefined) expect(Number(bits), params).toBeLessThanOrEqual(most)
+        }
+      }
+    }
+  })
+})
+
 describe('a client', () => {
   it.each<[name: string, options: PerMessageDeflateOptions | true, offers: string]>([
     ['offers anything [7692-5-1]', OPEN, `${NAME}; client_max_window_bits`],
+    ['asks for nothing by default [7692-5-1]', true, `${NAME}; client_max_window_bits`],
+    ['asks for nothing that needs no word', { threshold: 0, level: 9 }, `${NAME}; client_max_window_bits`],
     [
-      'asks for little memory, and can do without it [7692-5-2] [7692-7.1.1.1-1] [7692-7.1.1.2-1] [7692-7.1.2.1-1]',
-      true,
-      `${NAME}; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12; client_max_window_bits=12, ${NAME}; client_no_context_takeover; client_max_window_bits=12`,
+      'asks in its one offer for what it was told to ask [7692-5-2] [7692-7.1.1.1-1] [7692-7.1.1.2-1] [7692-7.1.2.1-1]',
+      {
+        serverNoContextTakeover: true,
+        clientNoContextTakeover: true,
+        serverMaxWindowBits: 12,
+        clientMaxWindowBits: 12,
+      },
+      `${NAME}; ${SMALL}; server_max_window_bits=12; client_max_window_bits=12`,
+    ],
+    [
+      "asks for the server's window alone",
+      { serverMaxWindowBits: 9 },
+      `${NAME}; server_max_window_bits=9; client_max_window_bits`,
     ],
   ])('%s', (_, options, expected) => {
     expect(offers(options)).toBe(expected)
   })
 
   it.each<[name: string, answered: string, options: PerMessageDeflateOptions | true]>([
-    ['what it asked for', `${NAME}; ${SMALL}; client_max_window_bits=12`, true],
-    ['its second offer', NAME, true],
+    ['what it left to the server', `${NAME}; ${SMALL}; client_max_window_bits=12`, true],
+    ['nothing', NAME, true],
+    ['an answer that lacks what it asked for', NAME, { serverNoContextTakeover: true, serverMaxWindowBits: 10 }],
     ['limits that it did not ask for', `${NAME}; ${SMALL}`, OPEN],
     ['a smaller window than it asked for', `${NAME}; server_max_window_bits=9`, OPEN],
     ['a server window of 8, which zlib can inflate', `${NAME}; server_max_window_bits=8`, OPEN],

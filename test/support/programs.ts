@@ -22,6 +22,8 @@ const SEARCHES = {
   // Debian's own interpreter: the package is installed for it and for no other.
   'python3-websockets': () =>
     succeeds('/usr/bin/python3', ['-c', 'import websockets']) ? '/usr/bin/python3' : undefined,
+  'python3-tornado': () =>
+    succeeds('/usr/bin/python3', ['-c', 'import tornado.websocket']) ? '/usr/bin/python3' : undefined,
 } as const
 
 export type Program = keyof typeof SEARCHES

@@ -1,12 +1,16 @@
 import { run } from './child.ts'
-import { programPath } from './programs.ts'
+import { type Program, programPath } from './programs.ts'
 
 /**
- * Run a client script written for Debian's python3-websockets. The script reads the port from `sys.argv[1]` and prints one JSON
+ * Run a client script written for a Debian package, by default python3-websockets. The script reads the port from `sys.argv[1]` and prints one JSON
  * value, which is returned.
  */
-export async function runPython(script: string, port: number): Promise<unknown> {
-  const { code, stdout, stderr } = await run(programPath('python3-websockets'), ['-', String(port)], {
+export async function runPython(
+  script: string,
+  port: number,
+  program: Program = 'python3-websockets',
+): Promise<unknown> {
+  const { code, stdout, stderr } = await run(programPath(program), ['-', String(port)], {
     input: script,
     ms: 30_000,
   })

@@ -1,22 +1,31 @@
 import { UsageError } from '../../errors.ts'
 import { checkOptionNames, type OptionNames } from '../../ground/option-names.ts'
 import type { CompressRule } from './deflating-encoder.ts'
-import { MAX_WINDOW_BITS, MIN_WINDOW_BITS } from './parameters.ts'
+import { type DeflateParameters, MAX_WINDOW_BITS, MIN_WINDOW_BITS } from './parameters.ts'
 import { MAX_STRATEGY } from './zlib.ts'
 
 /**
  * Options of the compression of messages, RFC 7692. Names and meanings are those of `ws`; the defaults keep a connection
  * small.
+ *
+ * A client asks its server for what is given here, and for nothing by default: its one offer is then
+ * `permessage-deflate; client_max_window_bits`. For what it sends itself the defaults hold, which it need not say.
  */
 export interface PerMessageDeflateOptions {
   /**
    * Whether the server forgets its window after each message, §7.1.1.1. Default true: connections share the memory, and
-   * messages that resemble each other do not profit from it.
+   * messages that resemble each other do not profit from it. A client leaves it to the server by default.
    */
   serverNoContextTakeover?: boolean | undefined
-  /** The same of the client, §7.1.1.2. Default true. */
+  /**
+   * The same of the client, §7.1.1.2. Default true. A server asks every client for it, which RFC 7692 allows; set false
+   * for clients that do not heed it, such as Tornado's: their second message would end the connection with 1007.
+   */
   clientNoContextTakeover?: boolean | undefined
-  /** log2 of the largest window of the server, 9-15, §7.1.2.1. Default 12. */
+  /**
+   * log2 of the largest window of the server, 9-15, §7.1.2.1. Default 12, which a server tells only a client that asks; a
+   * client leaves it to the server by default.
+   */
   serverMaxWindowBits?: number | undefined
   /** log2 of the largest window of the client, 9-15, §7.1.2.2; true leaves it to the other side. Default 12. */
   clientMaxWindowBits?: number | true | undefined
@@ -49,6 +58,8 @@ export interface CheckedDeflateOptions {
   readonly level: number
   readonly memLevel: number
   readonly strategy: number
+  /** What a client offers. */
+  readonly offer: DeflateParameters
 }
 
 /** Every option of {@link PerMessageDeflateOptions}. */
@@ -89,7 +100,7 @@ export function checkDeflateOptions(option: boolean | PerMessageDeflateOptions):
     throw new UsageError(`option perMessageDeflate.compress is ${String(compress)}; it must be a boolean or a function`)
   }
   const bits = clientMaxWindowBits === true ? MAX_WINDOW_BITS : clientMaxWindowBits
-  return {
+  const checked = {
     serverNoContextTakeover: flag('serverNoContextTakeover', options.serverNoContextTakeover),
     clientNoContextTakeover: flag('clientNoContextTakeover', options.clientNoContextTakeover),
     serverMaxWindowBits: integer(
@@ -104,6 +115,18 @@ export function checkDeflateOptions(option: boolean | PerMessageDeflateOptions):
     level: integer('level', options.level ?? zlib.level ?? -1, -1, 9),
     memLevel: integer('memLevel', options.memLevel ?? zlib.memLevel ?? DEFAULT_MEM_LEVEL, 1, 9),
     strategy: integer('zlibDeflateOptions.strategy', zlib.strategy ?? 0, 0, MAX_STRATEGY),
+  }
+  return { ...checked, offer: offerOf(options) }
+}
+
+/** What the application gave, and no limit that nobody needs to hear of. */
+function offerOf(options: PerMessageDeflateOptions): DeflateParameters {
+  const { serverMaxWindowBits = MAX_WINDOW_BITS, clientMaxWindowBits = true } = options
+  return {
+    serverNoContextTakeover: options.serverNoContextTakeover === true,
+    clientNoContextTakeover: options.clientNoContextTakeover === true,
+    serverMaxWindowBits: serverMaxWindowBits === MAX_WINDOW_BITS ? undefined : serverMaxWindowBits,
+    clientMaxWindowBits: clientMaxWindowBits === MAX_WINDOW_BITS ? true : clientMaxWindowBits,
   }
 }
 

@@ -70,7 +70,7 @@ function agreement(
   return { params, config: new PerMessageDeflate(agreed, sent, received, options) }
 }
 
-/** What a server sends, and its client inflates: the agreed window, whatever the client would have liked. */
+/** What a server may send, and its client inflates: the agreed window, whatever the client would have liked. */
 // @req 7692-7.2.1-6 @req 7692-7.2.1-14 @req 7692-7.2.2-7 @req 7692-7.2.2-10
 function serverDirection(agreed: DeflateParameters): Direction {
   return { windowBits: agreed.serverMaxWindowBits ?? MAX_WINDOW_BITS, takeover: !agreed.serverNoContextTakeover }
@@ -94,7 +94,9 @@ export function deflateNegotiator(options: CheckedDeflateOptions): ExtensionNego
       if (asked === null || (asked.serverMaxWindowBits ?? MAX_WINDOW_BITS) < MIN_WINDOW_BITS) return null
       if (!deflateMemory.hasRoom) return null
       const agreed = answerTo(asked, options)
-      return agreement(agreed, serverDirection(agreed), clientDirection(agreed), options)
+      const { windowBits, takeover } = serverDirection(agreed)
+      const sent = { windowBits: Math.min(windowBits, options.serverMaxWindowBits), takeover }
+      return agreement(agreed, sent, clientDirection(agreed), options)
     },
   }
 }
@@ -105,8 +107,13 @@ function answerTo(asked: DeflateParameters, options: CheckedDeflateOptions): Def
   return {
     serverNoContextTakeover: asked.serverNoContextTakeover || options.serverNoContextTakeover,
     clientNoContextTakeover: options.clientNoContextTakeover,
+    // Stricter than RFC: a smaller window of ours is used and not told unasked; it does no harm, and some clients refuse
+    // an answer that tells it (nhooyr.io/websocket).
     // @req 7692-7.1.2.1-3 @req 7692-7.1.2.1-5 @req 7692-5-4
-    serverMaxWindowBits: smaller(asked.serverMaxWindowBits, options.serverMaxWindowBits),
+    serverMaxWindowBits:
+      asked.serverMaxWindowBits === undefined
+        ? undefined
+        : Math.min(asked.serverMaxWindowBits, options.serverMaxWindowBits),
     // @req 7692-7.1.2.2-3 @req 7692-7.1.2.2-5
     clientMaxWindowBits:
       asked.clientMaxWindowBits === undefined ? undefined : clientBits(asked.clientMaxWindowBits, options),
@@ -115,14 +122,9 @@ function answerTo(asked: DeflateParameters, options: CheckedDeflateOptions): Def
 
 /** A hint of 8 is not taken up: then the window is 32 KiB, and a client that uses less does no harm. */
 function clientBits(hint: number | true, options: CheckedDeflateOptions): number | undefined {
-  if (hint === true) return smaller(undefined, options.clientMaxWindowBits)
-  return hint < MIN_WINDOW_BITS ? undefined : smaller(hint, options.clientMaxWindowBits)
-}
-
-/** The smaller window; undefined when it is the largest and nobody asked. */
-function smaller(asked: number | undefined, own: number): number | undefined {
-  if (asked !== undefined) return Math.min(asked, own)
-  return own === MAX_WINDOW_BITS ? undefined : own
+  const { clientMaxWindowBits } = options
+  if (hint === true) return clientMaxWindowBits === MAX_WINDOW_BITS ? undefined : clientMaxWindowBits
+  return hint < MIN_WINDOW_BITS ? undefined : Math.min(hint, clientMaxWindowBits)
 }
 
 /** How a client offers permessage-deflate, and judges the answer. */
@@ -130,38 +132,19 @@ export function deflateProposer(options: CheckedDeflateOptions): ExtensionPropos
   return {
     name: NAME,
     rsvBits: RsvBits.Rsv1,
-    offers: offersWith(options).map(writeParameters),
+    // One offer, and by default a plain one: there are servers that refuse a request with two, or with a parameter that
+    // they cannot heed (nhooyr.io/websocket, 400), and one that accepts both (libsoup).
+    // @req 7692-5-1 @req 7692-5-2 @req 7692-7.1.1.1-1 @req 7692-7.1.1.2-1 @req 7692-7.1.2.1-1 @req 7692-5-5
+    offers: [writeParameters(options.offer)],
     confirm(answer: ExtensionOffer): ExtensionAgreement<Extension> | null {
       const agreed = readParameters(answer.params, false)
-      // The last offer leaves everything to the server; but zlib cannot deflate with a window of 256 bytes.
+      // Lenient: an answer need not say what the offer asked for; we inflate what comes (Tornado says neither flag). But
+      // zlib cannot deflate with a window of 256 bytes.
       // @req 7692-7-5 @req 7692-5-14
       if (agreed === null || agreed.clientMaxWindowBits === 8) return null
       return agreement(agreed, ownDirection(agreed, options), serverDirection(agreed), options)
     },
   }
-}
-
-/** What we want; then, for servers that cannot do it, what anybody can. */
-// @req 7692-5-1 @req 7692-5-2 @req 7692-7.1.1.1-1 @req 7692-7.1.1.2-1 @req 7692-7.1.2.1-1 @req 7692-5-5
-function offersWith(options: CheckedDeflateOptions): DeflateParameters[] {
-  const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = options
-  const clientMax = clientMaxWindowBits === MAX_WINDOW_BITS ? true : clientMaxWindowBits
-  const wanted: DeflateParameters = {
-    serverNoContextTakeover,
-    clientNoContextTakeover,
-    serverMaxWindowBits: smaller(undefined, serverMaxWindowBits),
-    clientMaxWindowBits: clientMax,
-  }
-  if (!serverNoContextTakeover && wanted.serverMaxWindowBits === undefined) return [wanted]
-  return [
-    wanted,
-    {
-      serverNoContextTakeover: false,
-      clientNoContextTakeover,
-      serverMaxWindowBits: undefined,
-      clientMaxWindowBits: clientMax,
-    },
-  ]
 }
 
 /** A client may use less memory than it may: a smaller window, and none from message to message. */
