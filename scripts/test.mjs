@@ -39,7 +39,7 @@ let filter = []
 if (names[0] === 'properties') filter = ['--project', 'quick', ...filesWithProperties(root, tiers)]
 else if (!isAll) filter = names.flatMap((name) => ['--project', name])
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-const reporters = ['--reporter=dot', `--reporter=${join(root, 'scripts', 'progress-reporter.mjs')}`]
+const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'progress-reporter.mjs')}`]
 const { status, signal } = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...filter, ...options], {
   cwd: root,
   stdio: 'inherit',

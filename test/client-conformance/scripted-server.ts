@@ -4,6 +4,7 @@ import { inWords } from '../conformance/wire.ts'
 import { type ClientFrame, clientFrame } from '../support/client-frames.ts'
 import { readFrames } from '../support/connection-pair.ts'
 import { within } from '../support/deadline.ts'
+import { isPeerGone } from '../support/peer-gone.ts'
 import { describeBytes, describeText } from '../support/recording-listener.ts'
 import { ScriptedHttp, type SeenRequest } from '../support/scripted-http.ts'
 
@@ -105,16 +106,19 @@ export async function converse(
 async function writeAll({ socket }: SeenRequest, chunks: readonly Uint8Array[]): Promise<void> {
   for (const chunk of chunks) {
     if (socket.destroyed) return
-    await new Promise<void>((resolve) => socket.write(chunk, () => resolve()))
+    await new Promise<void>((resolve, reject) => {
+      socket.write(chunk, (error) => (error == null || isPeerGone(error) ? resolve() : reject(error)))
+    })
   }
 }
 
 function hasClose(bytes: Buffer): boolean {
   try {
     return readFrames(new Uint8Array(bytes)).some(({ opcode }) => opcode === 0x8)
-  } catch {
-    // The last frame is cut; more will come.
-    return false
+  } catch (error) {
+    // More will come.
+    if (error instanceof Error && error.message.startsWith('a frame is cut')) return false
+    throw error
   }
 }
 

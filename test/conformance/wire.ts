@@ -5,6 +5,7 @@ import { cutAt } from '../support/chunkings.ts'
 import { clientClose } from '../support/client-frames.ts'
 import { describeFrames } from '../support/connection-pair.ts'
 import { within } from '../support/deadline.ts'
+import { isPeerGone } from '../support/peer-gone.ts'
 import { upgradeRequest } from '../support/raw-socket.ts'
 
 /*
@@ -123,8 +124,8 @@ export async function talk(port: number, chunks: readonly Uint8Array[], opening?
   const write = async (chunk: Uint8Array): Promise<void> => {
     if (ended !== undefined) return
     // A write fails when the server has ended both directions; what it said before is what the case is about.
-    const written = new Promise<void>((resolve) => {
-      socket.write(chunk, () => resolve())
+    const written = new Promise<void>((resolve, reject) => {
+      socket.write(chunk, (error) => (error == null || isPeerGone(error) ? resolve() : reject(error)))
     })
     await Promise.race([written, over])
   }

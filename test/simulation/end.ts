@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { ConnectionClosedError } from '../../src/errors.ts'
 import { SlabPool } from '../../src/protocol/output.ts'
 import type { CloseInfo } from '../../src/socket/close-info.ts'
 import { Heartbeat, type Patient } from '../../src/socket/heartbeat.ts'
@@ -322,8 +323,8 @@ export class End {
           pieces.push(piece)
           await this.reading.pass()
         }
-      } catch {
-        // The connection ended inside the message.
+      } catch (error) {
+        if (!(error instanceof ConnectionClosedError)) throw error
         this.#world.note('a message broken off')
         continue
       }

@@ -7,7 +7,8 @@ type Said<S extends Report['say']> = Extract<Report, { readonly say: S }>
 /** The server's process as the load sees it. */
 export class ServerProcess {
   readonly #child: ChildProcess
-  readonly #gone: Promise<never>
+  /** Resolves with what ended the process. */
+  readonly #gone: Promise<Error>
 
   /** @param idleMs - silence after which the server asks for a sign of life; @param onFault - what the server finds wrong */
   constructor(seed: number, idleMs: number, onFault: (connection: number, what: string) => void) {
@@ -17,12 +18,12 @@ export class ServerProcess {
     this.#child.on('message', (report: Report) => {
       if (report.say === 'fault') onFault(report.connection, report.what)
     })
-    this.#gone = new Promise((_resolve, reject) => {
-      this.#child.once('error', reject)
-      this.#child.once('exit', (code, signal) => reject(new Error(`the server's process ended with ${signal ?? code}`)))
+    this.#gone = new Promise((resolve) => {
+      this.#child.once('error', resolve)
+      this.#child.once('exit', (code, signal) =>
+        resolve(new Error(`the server's process ended with ${signal ?? code}`)),
+      )
     })
-    // Whoever waits for an answer sees it.
-    this.#gone.catch(() => {})
   }
 
   /** The next report of a kind. @throws Error when the process ends before */
@@ -35,7 +36,9 @@ export class ServerProcess {
       this.#child.on('message', listener)
     })
     try {
-      return await Promise.race([report, this.#gone])
+      const said = await Promise.race([report, this.#gone])
+      if (said instanceof Error) throw said
+      return said
     } finally {
       this.#child.off('message', listener)
     }

@@ -16,11 +16,11 @@ export interface Exit {
 /** A child process whose output can be waited for. */
 export class Child {
   readonly process: ChildProcess
-  /** Resolves when the process has ended and all its output has been read. */
-  readonly exit: Promise<Exit>
   readonly #leadsGroup: boolean
   #stdout = ''
   #stderr = ''
+  /** Resolves when the process has ended and all its output has been read, or when it could not be started. */
+  readonly #end: Promise<Exit | Error>
   #hasEnded = false
   #wake: () => void = () => {}
 
@@ -35,10 +35,10 @@ export class Child {
       this.#stderr += text
       this.#wake()
     })
-    this.exit = new Promise((resolve, reject) => {
+    this.#end = new Promise((resolve) => {
       this.process.once('error', (error) => {
         this.#hasEnded = true
-        reject(error)
+        resolve(error)
         this.#wake()
       })
       this.process.once('close', (code, signal) => {
@@ -47,8 +47,14 @@ export class Child {
         this.#wake()
       })
     })
-    // Whoever waits for the end sees a failed start; nobody has to.
-    this.exit.catch(() => {})
+  }
+
+  /** How the process ended, when all its output has been read. Rejects when it could not be started. */
+  get exit(): Promise<Exit> {
+    return this.#end.then((end) => {
+      if (end instanceof Error) throw end
+      return end
+    })
   }
 
   get stdout(): string {
@@ -88,7 +94,7 @@ export class Child {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill('SIGKILL')
-    await this.exit.catch(() => {})
+    await this.#end
   }
 
   #output(): string {

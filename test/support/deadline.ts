@@ -2,7 +2,7 @@
 const { setTimeout, clearTimeout } = globalThis
 
 /** How long a single wait may take before the test fails with a sentence instead of hanging. */
-export const DEADLINE_MS = 10_000
+export const DEADLINE_MS = 20_000
 
 /**
  * Wait for `promise`, but not forever.
@@ -13,7 +13,12 @@ export async function within<T>(promise: Promise<T>, what: string | (() => strin
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`gave up waiting for ${typeof what === 'string' ? what : what()} after ${ms} ms`))
+      // Where the process itself was stopped for so long, what it waits for may lie ready: it is looked at first.
+      setImmediate(() =>
+        setImmediate(() => {
+          reject(new Error(`gave up waiting for ${typeof what === 'string' ? what : what()} after ${ms} ms`))
+        }),
+      )
     }, ms)
   })
   try {

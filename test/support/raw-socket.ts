@@ -2,6 +2,10 @@ import { connect, type Socket } from 'node:net'
 import { concat } from './chunkings.ts'
 import { DEADLINE_MS, within } from './deadline.ts'
 import { toHex } from './hex.ts'
+import { isPeerGone } from './peer-gone.ts'
+
+/** The peer ended the stream before what was waited for had come. */
+export class StreamEndedError extends Error {}
 
 /** A TCP client that says exactly the bytes a test wants and reads what comes back, with a deadline on every wait. */
 export class RawSocket {
@@ -62,6 +66,20 @@ export class RawSocket {
     await within(written, 'a write')
   }
 
+  /**
+   * As {@link RawSocket.write}, to a peer that may have ended the connection already: then the answer is `refused`, and what
+   * the peer said before is there to be read. Whatever else goes wrong is an error as ever.
+   */
+  async offer(bytes: Uint8Array | string): Promise<'written' | 'refused'> {
+    try {
+      await this.write(bytes)
+      return 'written'
+    } catch (error) {
+      if (!isPeerGone(error)) throw error
+      return 'refused'
+    }
+  }
+
   /** One write, and with it one TCP segment, per byte. */
   async writeByteByByte(bytes: Uint8Array | string): Promise<void> {
     for (const byte of Buffer.from(bytes as Uint8Array)) await this.write(Uint8Array.of(byte))
@@ -79,6 +97,16 @@ export class RawSocket {
     const find = () => Buffer.from(this.#received).indexOf(wanted)
     await this.#until(() => find() >= 0, `${JSON.stringify(wanted.toString('latin1'))}`, ms)
     return this.#take(find() + wanted.length)
+  }
+
+  /** As {@link RawSocket.readUntil}; when the peer ends before, everything it said. */
+  async readUntilOrEnd(pattern: string | Uint8Array, ms = DEADLINE_MS): Promise<Uint8Array> {
+    try {
+      return await this.readUntil(pattern, ms)
+    } catch (error) {
+      if (!(error instanceof StreamEndedError)) throw error
+      return this.#take(this.#received.length)
+    }
   }
 
   /** Everything until the peer ends or resets; see {@link RawSocket.ended} for which of the two. */
@@ -114,7 +142,7 @@ export class RawSocket {
     const met = this.#change(() => isMet() || this.#end !== undefined)
     await within(met, () => `${what}; so far ${describe(this.#received)}`, ms)
     if (!isMet())
-      throw new Error(`the stream ended (${this.#end}) before ${what}; received ${describe(this.#received)}`)
+      throw new StreamEndedError(`the stream ended (${this.#end}) before ${what}; received ${describe(this.#received)}`)
   }
 
   async #change(isMet: () => boolean): Promise<void> {

@@ -177,8 +177,9 @@ export function isUtf8Text(octets: readonly number[]): boolean {
   try {
     strict.decode(Uint8Array.from(octets))
     return true
-  } catch {
-    return false
+  } catch (error) {
+    if (error instanceof TypeError) return false
+    throw error
   }
 }
 

@@ -21,7 +21,7 @@ export async function answersToEverySplit(take: Take, text: string): Promise<Spl
   const splits = chunkings(Buffer.from(text, 'latin1')).filter(({ chunks }) => chunks.length === 2)
   const isNext = previous
   const all = isNext.then(() => Promise.all(splits.map(({ name, chunks }) => answerTo(take, name, chunks))))
-  previous = all.catch(() => {})
+  previous = Promise.allSettled([all])
   const answers = await all
   const different = new Map(answers.map((answer) => [`${answer.status} ${answer.responses}`, answer]))
   return [...different.values()]
@@ -43,7 +43,7 @@ async function answerTo(take: Take, cut: string, chunks: readonly Uint8Array[]):
   far.on('error', () => {})
   take(far)
   for (const chunk of chunks) near.write(chunk)
-  await within(over, () => `an answer to a request ${cut}; so far ${JSON.stringify(received)}`, 5000)
+  await within(over, () => `an answer to a request ${cut}; so far ${JSON.stringify(received)}`)
   near.destroy()
   const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1] ?? 0)
   return { cut, status, responses: received.split(/^HTTP\/1\.1 /m).length - 1 }

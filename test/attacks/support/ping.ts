@@ -10,11 +10,15 @@ const PING = Uint8Array.of(0x89, 0x80, 0, 0, 0, 0)
  */
 export async function ping(port: number, clock: () => number, isOver: (count: number) => boolean): Promise<number[]> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  const failed = new Promise<never>((_, reject) =>
-    socket.once('close', () => reject(new Error('the pings were cut off'))),
-  )
-  const answer = (): Promise<unknown> => Promise.race([new Promise((resolve) => socket.once('data', resolve)), failed])
-  socket.on('error', () => {})
+  let cause: Error | undefined
+  socket.on('error', (error) => {
+    cause = error
+  })
+  const cut = new Promise<'cut'>((resolve) => socket.once('close', () => resolve('cut')))
+  const answer = async (): Promise<void> => {
+    const data = new Promise((resolve) => socket.once('data', resolve))
+    if ((await Promise.race([data, cut])) === 'cut') throw new Error('the pings were cut off', { cause })
+  }
   socket.write(upgradeRequest(port))
   await answer()
   const all: number[] = []
@@ -24,7 +28,6 @@ export async function ping(port: number, clock: () => number, isOver: (count: nu
     await answer()
     all.push(clock() - start)
   }
-  failed.catch(() => {})
   socket.resetAndDestroy()
   return all.sort((a, b) => a - b)
 }

@@ -49,7 +49,7 @@ async function sharedTarget(): Promise<Target> {
 export function row(options: RowOptions, attack: (attack: Attack) => Promise<void>): void {
   const title = `${options.ids.join(' ')}: ${options.title}`
   const test = KIND === 'ws' && options.needs !== undefined ? it.skip : it
-  test(title, { timeout: 60_000 }, async () => {
+  test(title, { timeout: 180_000 }, async () => {
     const target = await sharedTarget()
     const port = await target.serve(options.profile)
     try {

@@ -135,8 +135,9 @@ function misuse(ws: AppSocket): void {
   ]) {
     try {
       attempt()
-    } catch {
+    } catch (error) {
       // To refuse is as good as to send exactly what was given.
+      if (!(error instanceof Error)) throw error
     }
   }
 }
@@ -229,10 +230,13 @@ async function serveWs(profile: Profile): Promise<number> {
     ...(profile.closeTimeout === undefined ? {} : { closeTimeout: profile.closeTimeout }),
     ...(profile.authorize
       ? {
-          verifyClient: ({ req }: { req: IncomingMessage }, done: (ok: boolean, status?: number) => void) => {
+          verifyClient: (
+            { req }: { req: IncomingMessage },
+            done: (ok: boolean, status?: number, reason?: string) => void,
+          ) => {
             decide(req.url).then(
               (verdict) => done(verdict === undefined, 401),
-              () => done(false, 500),
+              (error) => done(false, 500, String(error)),
             )
           },
         }

@@ -2,11 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { type Chunking, chunkings } from '../../support/chunkings.ts'
 import { readClosePayload, readServerFrame } from '../../support/client-frames.ts'
-import { openRawWebSocket, RawSocket, SAMPLE_KEY } from '../../support/raw-socket.ts'
+import { openRawWebSocket, RawSocket, SAMPLE_KEY, StreamEndedError } from '../../support/raw-socket.ts'
 import type { Target } from './target.ts'
-
-/** How long an attacker waits to learn that a server keeps a connection it should have ended. */
-const PATIENCE_MS = 1500
 
 /** Streams up to this length are also split at every byte and sent byte by byte. */
 const SHORT = 48
@@ -20,7 +17,7 @@ export function deliveries(bytes: Uint8Array): Chunking[] {
 export interface Answer {
   readonly status: number
   readonly head: string
-  /** How the server ended the stream; undefined when it kept it. */
+  /** How the server ended the stream; undefined behind a 101, where it need not. */
   readonly ended: 'end' | 'reset' | undefined
   /** How many responses came. */
   readonly responses: number
@@ -32,18 +29,18 @@ export async function request(port: number, text: string | readonly Uint8Array[]
   const chunks = typeof text === 'string' ? [Buffer.from(text, 'latin1')] : text
   for (const chunk of chunks) {
     if (raw.ended !== undefined) break
-    // The server may have refused already: then the write fails, and the answer says why.
-    await raw.write(chunk).catch(() => {})
+    // The server may have refused already: then the answer says why.
+    if ((await raw.offer(chunk)) === 'refused') break
     // Writes that the kernel takes at once would leave nobody time to read.
     if (chunks.length > 1) await turn()
   }
   return await answerOn(raw)
 }
 
-/** Reads a response to the end of the stream, or to the end of a 101. */
+/** Reads a response to the end of the stream, or to the end of a 101; fails when neither comes. Status 0 is no response. */
 export async function answerOn(raw: RawSocket): Promise<Answer> {
-  let text = latin1(await raw.readUntil('\r\n\r\n', 2 * PATIENCE_MS).catch(() => new Uint8Array(0)))
-  if (!text.startsWith('HTTP/1.1 101 ')) text += latin1(await raw.readToEnd(PATIENCE_MS).catch(() => raw.unread))
+  let text = latin1(await raw.readUntilOrEnd('\r\n\r\n'))
+  if (!text.startsWith('HTTP/1.1 101 ')) text += latin1(await raw.readToEnd())
   return {
     status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1] ?? 0),
     head: text,
@@ -162,7 +159,7 @@ export async function closeCodeAfter(
 ): Promise<number> {
   const { raw } = await openRawWebSocket(port, offer)
   using _ = raw
-  for (const chunk of chunks) await raw.write(chunk).catch(() => {})
+  for (const chunk of chunks) await raw.offer(chunk)
   try {
     for (let i = 0; i < skip; i++) await readServerFrame(raw)
     const frame = await readServerFrame(raw)
@@ -171,7 +168,7 @@ export async function closeCodeAfter(
     await raw.readToEnd()
     return readClosePayload(frame.payload).statusCode
   } catch (error) {
-    if (raw.ended !== undefined) return 1006
+    if (error instanceof StreamEndedError) return 1006
     throw error
   }
 }
