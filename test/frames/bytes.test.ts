@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  asBuffer,
   copyOf,
   decodeUtf8,
   encodeUtf8,
@@ -12,6 +13,25 @@ import { concat } from '../support/chunkings.ts'
 import { hex } from '../support/hex.ts'
 import { Resizable } from '../support/resizable.ts'
 import { sweepStep } from '../support/sweep.ts'
+
+describe('asBuffer', () => {
+  it('gives a Buffer as it is when all of it is wanted', () => {
+    const buffer = Buffer.from('abc')
+    expect(asBuffer(buffer, 0, 3)).toBe(buffer)
+  })
+
+  it.each([
+    ['a part of a Buffer', Buffer.from('xabcx').subarray(1), 0, 3],
+    ['the end of a Buffer', Buffer.from('xabc'), 1, 4],
+    ['an array that is no Buffer', Uint8Array.of(0x61, 0x62, 0x63), 0, 3],
+  ])('gives a view of the same memory of %s', (_, bytes, start, end) => {
+    const view = asBuffer(bytes, start, end)
+    expect(view).toBeInstanceOf(Buffer)
+    expect(view.toString()).toBe('abc')
+    view[0] = 0x7a
+    expect(bytes[start]).toBe(0x7a)
+  })
+})
 
 /** Texts on both sides of the length from which the runtime's own kernels are used, and the UTF-8 of each. */
 const TEXTS = [

@@ -38,6 +38,16 @@ describe('a connection with an extension', () => {
     expect(wire()).toBe('c1 07 28 6c 61 74 65 72 29 82 02 62 63')
   })
 
+  it('counts the bytes that the extension holds in both directions, and none without one', () => {
+    const extension = new ScriptedExtension()
+    const connection = new Connection(new RecordingListener(), { role: 'server', extension })
+    extension.decoders[0]!.heldBytes = 100
+    const before = connection.extensionBytes
+    connection.sendMessage('later')
+    expect(before).toBe(100 + extension.encoders[0]!.heldBytes)
+    expect(new Connection(new RecordingListener(), { role: 'server' }).extensionBytes).toBe(0)
+  })
+
   it('hands on what the caller says of each message, and the time', () => {
     end.connection.sendMessage('a', false, false)
     end.connection.sendFragment('b', false, true, true)

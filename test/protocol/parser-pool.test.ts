@@ -56,6 +56,15 @@ describe('ParserPool', () => {
     expect(sink.recording).toEqual(new RecordingSink().recording)
   })
 
+  it('keeps 64 parsers for whoever comes next, and no more', () => {
+    const pool = new ParserPool()
+    const sink = new RecordingSink()
+    const lent = Array.from({ length: 65 }, () => pool.borrow(sink, server, false))
+    for (const parser of lent) pool.giveBack(parser)
+    const again = new Set(Array.from({ length: 65 }, () => pool.borrow(sink, server, false)))
+    expect(lent.filter((parser) => again.has(parser))).toHaveLength(64)
+  })
+
   it('does not lend a parser that knows a part of a stream', () => {
     const pool = new ParserPool()
     const sink = new RecordingSink()
