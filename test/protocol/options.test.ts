@@ -6,7 +6,7 @@ import { ParserPool } from '../../src/protocol/parser-pool.ts'
 
 describe('defaultLimits', () => {
   it('is finite in every limit and cannot be changed', () => {
-    expect(defaultLimits).toEqual({ maxPayload: 1_048_576, maxFragments: 65_536, maxFramesPerTurn: 1000 })
+    expect(defaultLimits).toEqual({ maxPayload: 1_048_576, maxFragments: 131_072, maxFramesPerTurn: 1000 })
     expect(Object.isFrozen(defaultLimits)).toBe(true)
   })
 })
