@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Connection } from '../../src/protocol/connection.ts'
 import { ReadyState, TransportIntent } from '../../src/protocol/state.ts'
+import { clientText } from '../support/client-frames.ts'
 import { Endpoint } from '../support/connection-pair.ts'
 import { hex, toHex } from '../support/hex.ts'
 import { RecordingListener } from '../support/recording-listener.ts'
@@ -46,6 +47,16 @@ describe('a connection with an extension', () => {
     connection.sendMessage('later')
     expect(before).toBe(100 + extension.encoders[0]!.heldBytes)
     expect(new Connection(new RecordingListener(), { role: 'server' }).extensionBytes).toBe(0)
+  })
+
+  it('counts the bytes that the extension made of what came', () => {
+    const extension = new ScriptedExtension()
+    const connection = new Connection(new RecordingListener(), { role: 'server', extension })
+    extension.decoders[0]!.cost = 7
+    expect(connection.decodedBytes).toBe(0)
+    connection.receive(clientText('ab'))
+    connection.receive(clientText('cd'))
+    expect(connection.decodedBytes).toBe(14)
   })
 
   it('hands on what the caller says of each message, and the time', () => {
