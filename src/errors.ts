@@ -62,13 +62,18 @@ export class UsageError extends WebSocketError {
 
 /** The connection ended, or was ending, before the operation could be done. */
 export class ConnectionClosedError extends WebSocketError {
-  /** The Connection Close Code, RFC 6455 §7.1.5: 1005 when the peer gave none, 1006 when no Close frame arrived. */
+  /**
+   * The Connection Close Code, RFC 6455 §7.1.5: 1005 when the peer gave none, 1006 when no Close frame arrived. While we
+   * wait for the peer's Close frame it is the status code of ours.
+   */
   readonly closeCode: number
   /** The Connection Close Reason, RFC 6455 §7.1.6; empty when there was none. */
   readonly closeReason: string
 
-  constructor(closeCode: number, closeReason: string) {
-    super('ERR_CONNECTION_CLOSED', `the connection ended with ${closeCode}${closeReason ? ` "${closeReason}"` : ''}`)
+  /** @param isClosing - whether our Close frame was sent, and the peer's has not come */
+  constructor(closeCode: number, closeReason: string, isClosing = false) {
+    const how = isClosing ? 'is CLOSING: we sent a Close frame with' : 'ended with'
+    super('ERR_CONNECTION_CLOSED', `the connection ${how} ${closeCode}${closeReason ? ` "${closeReason}"` : ''}`)
     this.closeCode = closeCode
     this.closeReason = closeReason
   }

@@ -290,6 +290,7 @@ export class Dial<Data> implements Opening {
       sentCode: 0,
       initiator: 'none',
       cause: CloseCause.HandshakeFailed,
+      error,
       requirement: error instanceof HandshakeError ? error.requirement : null,
       wasClean: false,
     }

@@ -367,11 +367,12 @@ export class Connection implements ReaderTarget {
 
   /** RFC 6455 §5.5.1, §7.1.4-§7.1.6. */
   #receiveClose(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#sender.half === SendHalf.Open) this.#listener.closing?.()
-    if (this.#receiveHalf !== ReceiveHalf.Open) return
     // @req 6455-5.5.1-9 @req 6455-7.1.5-1 @req 6455-7.1.5-2 @req 6455-7.1.5-3 @req 6455-7.1.6-1
     this.#closeCode = readStatusCode(bytes, start, end)
     this.#closeReason = readReason(bytes, start, end)
+    // Whoever is interrupted hears with what.
+    if (this.#sender.half === SendHalf.Open) this.#listener.closing?.()
+    if (this.#receiveHalf !== ReceiveHalf.Open) return
     this.#receiveHalf = ReceiveHalf.CloseReceived
     this.#reader.stop()
     // @req 6455-5.5.1-7 @req 6455-5.5.1-8

@@ -31,9 +31,9 @@ const shutdownOptionNames = {
 
 /** How a shutdown went. */
 export interface ShutdownReport {
-  /** Connections that took part in the closing handshake. */
+  /** Connections that took part in the closing handshake to its end. */
   readonly closed: number
-  /** Connections that had to be terminated. */
+  /** Connections that we had to end without it. Those of which the transport broke by itself are neither. */
   readonly terminated: number
 }
 
@@ -67,12 +67,8 @@ export async function closeAll<Data>(
   const waiting = new Set(clients)
   const count = waiting.size
   if (count === 0) return { closed: 0, terminated: 0 }
-  const terminated = new Set<WebSocket<Data>>()
   const terminateRest = (): void => {
-    for (const ws of waiting) {
-      terminated.add(ws)
-      ws.terminate()
-    }
+    for (const ws of waiting) ws.terminate()
   }
   const deadlines: Deadline[] = []
   const over = [...waiting].map(async (ws, i) => {
@@ -89,5 +85,8 @@ export async function closeAll<Data>(
   const infos = await Promise.all(over)
   for (const deadline of deadlines) deadline.cancel()
   signal?.removeEventListener('abort', terminateRest)
-  return { closed: infos.filter((info) => info.wasClean).length, terminated: terminated.size }
+  return {
+    closed: infos.filter((info) => info.wasClean).length,
+    terminated: infos.filter((info) => !info.wasClean && info.initiator === 'local').length,
+  }
 }

@@ -1,3 +1,5 @@
+import { ProtocolError } from '../errors.ts'
+import type { Violation } from '../frames/violation.ts'
 import type { Connection } from '../protocol/connection.ts'
 
 /** Why a connection ended: one word for people, logs and counters. */
@@ -46,6 +48,11 @@ export interface CloseInfo {
   /** Who began the end: we, the peer, or nobody (the transport broke). */
   readonly initiator: 'local' | 'remote' | 'none'
   readonly cause: CloseCause
+  /**
+   * The error behind the cause: why the opening handshake failed, what the transport said, what the handler threw, which
+   * rule was broken. Null when there is none.
+   */
+  readonly error: Error | null
   /** Id of the requirement that was broken, or null. */
   readonly requirement: string | null
   /** Whether both Close frames were exchanged, §7.1.4. */
@@ -57,8 +64,14 @@ export interface CloseInfo {
  *
  * @param forced - what the driver itself decided, or null
  * @param closedFirst - whether our Close frame was first
+ * @param error - what stands behind `forced`, if that is known
  */
-export function closeInfoOf(connection: Connection, forced: CloseCause | null, closedFirst: boolean): CloseInfo {
+export function closeInfoOf(
+  connection: Connection,
+  forced: CloseCause | null,
+  closedFirst: boolean,
+  error: Error | null,
+): CloseInfo {
   const wasClean = connection.closeReceived && connection.sentCloseCode !== 0
   const { violation } = connection
   const cause = forced ?? causeOf(connection, wasClean, closedFirst)
@@ -68,9 +81,15 @@ export function closeInfoOf(connection: Connection, forced: CloseCause | null, c
     sentCode: connection.sentCloseCode,
     initiator: cause === CloseCause.ClosedByPeer ? 'remote' : isTransport(cause) ? 'none' : 'local',
     cause,
+    error: error ?? (violation === null ? null : protocolErrorOf(violation)),
     requirement: violation === null ? null : violation.id,
     wasClean,
   }
+}
+
+/** A violation as an error. */
+export function protocolErrorOf({ id, statusCode, message }: Violation): ProtocolError {
+  return new ProtocolError(id, statusCode, message)
 }
 
 function causeOf(connection: Connection, wasClean: boolean, closedFirst: boolean): CloseCause {

@@ -16,7 +16,6 @@ import { copyOf, isValidUtf8, utf8Length } from '../frames/bytes.ts'
 import { headerLength } from '../frames/header.ts'
 import { Queue } from '../ground/queue.ts'
 import { COPY_UP_TO } from '../protocol/output.ts'
-import { ReadyState } from '../protocol/state.ts'
 import { CloseCause } from './close-info.ts'
 import type { Payload } from './payload.ts'
 import type { SendCallback } from './send-callbacks.ts'
@@ -149,7 +148,7 @@ export class Outbox {
     compress?: boolean,
     callback?: SendCallback,
   ): boolean {
-    this.#sendAll()
+    this.sendAll()
     if (this.#turn !== null)
       throw new UsageError('send: a message is being streamed; its fragments go first (6455-5.4-4)')
     this.#driver.connection.sendFragment(payload, isBinary, fin, compress)
@@ -177,7 +176,7 @@ export class Outbox {
   async drained(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
     for (;;) {
-      if (this.#driver.readyState !== ReadyState.OPEN) throw this.#owner.endError()
+      if (!this.#driver.canSend) throw this.#owner.endError()
       if (this.#hasRoom()) return
       this.#oweDrain()
       await this.#room.wait(signal)
@@ -195,10 +194,9 @@ export class Outbox {
     } else if (this.#owesDrain) this.#driver.expectDrain()
   }
 
-  /** Sends all that waits whether or not the transport can take it: a Close frame is about to follow. */
-  close(): void {
-    this.#sendAll()
-    this.abandon()
+  /** Sends all that waits, up to a streamed message, whether or not the transport can take it. */
+  sendAll(): void {
+    if (this.#turn === null && !this.#waiting.isEmpty) this.#batch(true)
   }
 
   /** What waits will not be sent. */
@@ -260,8 +258,8 @@ export class Outbox {
     }
     if (action === 'keep') return true
     if (action === 'close') {
-      this.abandon()
       this.#driver.closeFor(CloseCause.SlowConsumer, 1013, 'the peer reads too slowly')
+      this.abandon()
       if (callback !== undefined) this.#driver.refuse(callback, this.#owner.endError())
       return false
     }
@@ -301,14 +299,10 @@ export class Outbox {
     if (!this.isEmpty) this.#driver.expectDrain()
   }
 
-  #sendAll(): void {
-    if (this.#turn === null && !this.#waiting.isEmpty) this.#batch(true)
-  }
-
   /** Frames messages, in order, up to a streamed one. @param all - otherwise until there is enough for a write */
   #batch(all: boolean): void {
     const { connection } = this.#driver
-    if (connection.readyState !== ReadyState.OPEN) {
+    if (!this.#driver.canSend) {
       this.abandon()
       return
     }

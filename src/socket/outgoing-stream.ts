@@ -8,7 +8,6 @@ import { hookLater } from '../ground/application.ts'
 import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { setImmediate } from '../ground/scheduling.ts'
 import { limitOption } from '../protocol/options.ts'
-import { ReadyState } from '../protocol/state.ts'
 import { CloseCause } from './close-info.ts'
 import type { Outbox, Turn } from './outbox.ts'
 import { type ControlPayload, toPayload } from './payload.ts'
@@ -223,7 +222,7 @@ export class OutgoingStream implements Turn {
   /** The peer must not take what it has for the whole message: the connection ends, properly. */
   #breakOff(): void {
     this.#wake = null
-    if (this.#hasBegun && this.#driver.connection.readyState === ReadyState.OPEN) {
+    if (this.#hasBegun && this.#driver.canSend) {
       this.#driver.closeFor(CloseCause.StreamAborted, 1011, 'a streamed message could not be completed')
       this.#outbox.abandon()
     }

@@ -5,7 +5,7 @@
  */
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { ConnectionClosedError, ProtocolError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { decodeUtf8 } from '../frames/bytes.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
@@ -13,8 +13,7 @@ import { nextTick } from '../ground/scheduling.ts'
 import type { MessageSink } from '../protocol/listener.ts'
 import { PreparedMessage } from '../protocol/prepared-message.ts'
 import { closeBody } from '../protocol/sender.ts'
-import { ReadyState } from '../protocol/state.ts'
-import { CloseCause, type CloseInfo } from './close-info.ts'
+import { CloseCause, type CloseInfo, protocolErrorOf } from './close-info.ts'
 import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import type { BinaryType, MessageData, WebSocketEvents } from './events.ts'
 import { warnOfHeld } from './held-messages.ts'
@@ -66,7 +65,6 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   #outbox: Outbox | null = null
   /** Messages for which no listener was there; made when there is one. */
   #inbox: Inbox | null = null
-  #closeInfo: CloseInfo | null = null
   #resolveClosed: ((info: CloseInfo) => void) | null = null
   #closed: Promise<CloseInfo> | null = null
 
@@ -100,12 +98,12 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** How it ended; null before that. */
   get closeInfo(): CloseInfo | null {
-    return this.#closeInfo
+    return this.driver.closeInfo
   }
 
   /** Resolves when everything is over; never rejects. */
   get closed(): Promise<CloseInfo> {
-    if (this.#closeInfo !== null) return Promise.resolve(this.#closeInfo)
+    if (this.closeInfo !== null) return Promise.resolve(this.closeInfo)
     this.#closed ??= new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
@@ -116,7 +114,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   get inbox(): Inbox {
     if (this.#inbox === null) {
       this.#inbox = new Inbox(this)
-      if (this.#closeInfo !== null) this.#inbox.over()
+      if (this.closeInfo !== null) this.#inbox.over()
     }
     return this.#inbox
   }
@@ -136,15 +134,17 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   close(code: number | undefined, reason: string | undefined): void {
     // What may not be sent is refused before anything is done.
     closeBody(this.driver.connection.role, code, reason ?? '')
-    if (this.driver.readyState === ReadyState.OPEN) this.#outbox?.close()
+    const { canSend } = this.driver
+    if (canSend) this.#outbox?.sendAll()
     this.driver.close(code, reason)
+    if (canSend) this.#outbox?.abandon()
     if (this.#inbox !== null && !this.#isTaken(this.#inbox)) this.#inbox.abandon()
   }
 
   /** Sends a message, or a fragment of one; see `WebSocket`. */
   send(payload: Payload, options: SendOptions | null | undefined, callback: SendCallback | undefined): boolean {
     const { driver } = this
-    if (driver.connection.readyState !== ReadyState.OPEN) {
+    if (!driver.canSend) {
       if (callback !== undefined) driver.refuse(callback, this.endError())
       return false
     }
@@ -162,7 +162,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** Sends a message as its source gives it; see `WebSocket`. */
   async sendStream(source: StreamSource, options: SendStreamOptions): Promise<void> {
-    if (this.driver.readyState !== ReadyState.OPEN) throw this.endError()
+    if (!this.driver.canSend) throw this.endError()
     // @req 6455-5.4-4
     if (this.#isFragmenting()) throw new UsageError('sendStream: a fragmented message is open (6455-5.4-4)')
     await new OutgoingStream(this.driver, this.outbox, source, options).run()
@@ -187,14 +187,13 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** Why whatever was under way will not be done. */
   endError(): Error {
-    const { violation, closeCode, closeReason } = this.driver.connection
-    return violation === null ? new ConnectionClosedError(closeCode, closeReason) : protocolError(violation)
+    return this.driver.endError()
   }
 
   /** A handler of the application threw or rejected. @param event - whose handler, when that is known */
   handlerFailed(error: unknown, event?: string): void {
     // @req 6455-7.4.1-8
-    this.driver.fail(applicationFailed, CloseCause.HandlerError)
+    this.driver.fail(applicationFailed, CloseCause.HandlerError, toError(error))
     // What was held for the listeners is not for one that failed.
     if (this.#inbox !== null && this.#inbox.consumer === null) this.#inbox.abandon()
     // A handler of `error` that fails is not asked again.
@@ -233,7 +232,8 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   closing(): void {
-    this.#outbox?.close()
+    this.#outbox?.sendAll()
+    this.#outbox?.abandon()
   }
 
   closeReceived(): void {}
@@ -245,7 +245,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   failed(violation: Violation): void {
     this.#outbox?.abandon()
     if (violation !== applicationFailed) {
-      this.#report(protocolError(violation))
+      this.#report(protocolErrorOf(violation))
     }
   }
 
@@ -279,7 +279,6 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   ended(info: CloseInfo): void {
-    this.#closeInfo = info
     this.#options.onClosed(info)
     this.#inbox?.over()
     this.#outbox?.abandon()
@@ -375,10 +374,6 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
       this.handlerFailed(error)
     }
   }
-}
-
-function protocolError({ id, statusCode, message }: Violation): ProtocolError {
-  return new ProtocolError(id, statusCode, message)
 }
 
 function toError(thrown: unknown): Error {

@@ -9,11 +9,12 @@
  * The socket has an `error` listener from `start` to `close`, and `close` is the only place where the end is reported.
  */
 import type { Duplex } from 'node:stream'
+import { ConnectionClosedError } from '../errors.ts'
 import type { Violation } from '../frames/violation.ts'
 import { Deadline } from '../ground/deadline.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import { ReadyState, TransportIntent } from '../protocol/state.ts'
-import { CloseCause, closeInfoOf } from './close-info.ts'
+import { CloseCause, type CloseInfo, closeInfoOf, protocolErrorOf } from './close-info.ts'
 import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import { type Flushable, flushSoon } from './flush-queue.ts'
 import type { Patient } from './heartbeat.ts'
@@ -32,6 +33,8 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
   askedAt = -1
   /** Milliseconds from the last heartbeat Ping to its Pong; -1 when none was answered yet. */
   rttMs = -1
+  /** How it ended; null before that. */
+  closeInfo: CloseInfo | null = null
   readonly #events: DriverEvents
   /** Made when somebody wants to be called back. */
   #callbacks: SendCallbacks | null = null
@@ -47,6 +50,8 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
   /** By when the peer has to end. */
   #closeDeadline: Deadline | null = null
   #forcedCause: CloseCause | null = null
+  /** What stands behind it. */
+  #error: Error | null = null
   /** Bytes that were given to the socket. */
   #outputBytes = 0
   #probeSentAt = -1
@@ -56,11 +61,27 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
     this.#events = events
   }
 
-  /** As the application sees it: CLOSED not before `ended`. */
+  /** As the application sees it: CLOSED not before `ended`, and not OPEN once the transport is gone. All ask here. */
   get readyState(): ReadyState {
-    if (this.isClosed) return ReadyState.CLOSED
+    if (this.closeInfo !== null) return ReadyState.CLOSED
     const { readyState } = this.connection
-    return readyState === ReadyState.CLOSED || this.socket.destroyed ? ReadyState.CLOSING : readyState
+    const isGone = readyState === ReadyState.CLOSED || this.isClosed || this.socket.destroyed
+    return isGone ? ReadyState.CLOSING : readyState
+  }
+
+  /** Whether a message can be sent. */
+  get canSend(): boolean {
+    return this.readyState === ReadyState.OPEN
+  }
+
+  /** Why whatever was under way will not be done: what the peer did, or what we did while it has not answered. */
+  endError(): Error {
+    const { violation, closeReceived, closeCode, closeReason, sentCloseCode } = this.connection
+    if (violation !== null) return protocolErrorOf(violation)
+    const isOurs = !closeReceived && sentCloseCode !== 0 && !this.isClosed && !this.socket.destroyed
+    return isOurs
+      ? new ConnectionClosedError(sentCloseCode, '', true)
+      : new ConnectionClosedError(closeCode, closeReason)
   }
 
   /** Bytes that were sent and have not been handed to the operating system. */
@@ -101,6 +122,7 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
     // Both Close frames were exchanged: how the peer lets go of the transport says nothing any more.
     if (this.connection.closeReceived && this.connection.sentCloseCode !== 0) return
     this.#forcedCause ??= CloseCause.TransportError
+    this.#error ??= error
     this.#events.transportFailed(error)
   }
 
@@ -117,7 +139,8 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
   #end(): void {
     this.#readAll()
     if (this.connection.isDecoding) return
-    const info = closeInfoOf(this.connection, this.#forcedCause, this.#closedFirst)
+    const info = closeInfoOf(this.connection, this.#forcedCause, this.#closedFirst, this.#error)
+    this.closeInfo = info
     this.connection.transportClosed()
     this.#callbacks?.settle(info.code, info.reason)
     this.#events.ended(info)
@@ -206,7 +229,7 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
   /** Starts the closing handshake, unless there is nobody left to answer. */
   close(statusCode: number | undefined, reason: string | undefined): void {
     if (this.socket.destroyed) return
-    const wasOpen = this.connection.readyState === ReadyState.OPEN
+    const wasOpen = this.canSend
     this.connection.close(statusCode, reason)
     if (wasOpen) this.#closedFirst = true
     this.sent(undefined)
@@ -214,15 +237,16 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
 
   /** Starts the closing handshake for a reason of its own. */
   closeFor(cause: CloseCause, statusCode: number, reason: string): void {
-    if (this.readyState === ReadyState.OPEN) this.#forcedCause ??= cause
+    if (this.canSend) this.#forcedCause ??= cause
     this.close(statusCode, reason)
   }
 
-  /** Fails the connection for a fault that is not the peer's. */
-  fail(violation: Violation, cause: CloseCause): void {
+  /** Fails the connection for a fault that is not the peer's. @param error - what stands behind it */
+  fail(violation: Violation, cause: CloseCause, error?: Error): void {
     this.connection.fail(violation)
     // Also after our own Close frame: the peer broke no rule.
     if (this.connection.violation === violation) this.#forcedCause ??= cause
+    if (this.#forcedCause === cause) this.#error ??= error ?? null
     if (!this.isReading) this.flush()
   }
 
@@ -240,7 +264,7 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
   // The heartbeat asks ------------------------------------------------------------------------------------------------
 
   probe(now: number): boolean {
-    if (this.connection.readyState !== ReadyState.OPEN) return false
+    if (!this.canSend) return false
     this.connection.sendPing()
     this.#probeSentAt = now
     this.flush()

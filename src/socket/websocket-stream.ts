@@ -5,18 +5,22 @@ import { toBytes } from './payload.ts'
 import type { WebSocket } from './websocket.ts'
 
 /**
- * A WebSocket as a Node stream. What is written as a string is sent as a text message, bytes as a binary one. Reading
+ * A WebSocket as a Node stream. What is written as a string is sent as a text message, bytes as a binary one, a string in
+ * another encoding than UTF-8 too (`write('ff00', 'hex')`). On a client that is CONNECTING all waits until it is open, or
+ * fails with what kept it from that. Reading
  * gives the bytes of all messages one after the other, while they arrive; with `readableObjectMode` it gives each message
  * whole, text as a string and binary as a Buffer.
  *
  * Whoever does not read stops the peer, and a write is done when the operating system has it. `end()` closes the
  * connection; its readable side ends with the connection, with an error if that broke. `destroy()` terminates it.
  *
- * @param ws - an open connection whose messages nobody else takes
+ * @param ws - a connection whose messages nobody else takes
  * @param options - those of `stream.Duplex`, but for `writableObjectMode`
+ * @throws UsageError when the object was made without a URL and holds no connection
  */
 export function createWebSocketStream<Data>(ws: WebSocket<Data>, options: DuplexOptions = {}): Duplex {
-  const chunks = options.readableObjectMode === true ? wholeMessages(ws) : pieces(ws)
+  const opened = ws.readyState === ws.CONNECTING ? untilOpen(ws) : null
+  const chunks = options.readableObjectMode === true ? wholeMessages(ws, opened) : pieces(ws, opened)
   let isPulling = false
 
   const pull = async (stream: Duplex): Promise<void> => {
@@ -40,7 +44,7 @@ export function createWebSocketStream<Data>(ws: WebSocket<Data>, options: Duplex
     else stream.destroy(new ConnectionClosedError(code, reason))
   }
 
-  return new Duplex({
+  const stream = new Duplex({
     ...options,
     objectMode: false,
     writableObjectMode: false,
@@ -48,11 +52,14 @@ export function createWebSocketStream<Data>(ws: WebSocket<Data>, options: Duplex
     read() {
       void pull(this)
     },
-    write(chunk: string | Buffer, _encoding, done) {
-      ws.send(chunk, done)
+    write(chunk: string | Buffer, encoding, done) {
+      const data = typeof chunk === 'string' && !isUtf8(encoding) ? Buffer.from(chunk, encoding) : chunk
+      if (opened === null) ws.send(data, done)
+      else opened.then(() => ws.send(data, done)).catch(done)
     },
     final(done) {
-      ws.close(1000)
+      if (opened === null) ws.close(1000)
+      else opened.then(() => ws.close(1000)).catch(done)
       void ws.closed.then(() => done())
     },
     destroy(error, done) {
@@ -60,13 +67,40 @@ export function createWebSocketStream<Data>(ws: WebSocket<Data>, options: Duplex
       done(error)
     },
   })
+  opened?.catch((error: Error) => stream.destroy(error))
+  return stream
 }
 
-async function* pieces<Data>(ws: WebSocket<Data>): AsyncGenerator<Buffer, void, undefined> {
+/** @throws UsageError when the object is made for a server, and will not open */
+function untilOpen<Data>(ws: WebSocket<Data>): Promise<void> {
+  const { closed } = ws
+  return new Promise((resolve, reject) => {
+    ws.once('open', resolve)
+    void closed.then(({ error, code, reason }) => {
+      ws.off('open', resolve)
+      reject(error ?? new ConnectionClosedError(code, reason))
+    })
+  })
+}
+
+/** Whether a string that is written with this encoding is text as it stands; others are a way to write bytes. */
+function isUtf8(encoding: string): boolean {
+  return /^utf-?8$/i.test(encoding)
+}
+
+async function* pieces<Data>(
+  ws: WebSocket<Data>,
+  opened: Promise<void> | null,
+): AsyncGenerator<Buffer, void, undefined> {
+  await opened
   for await (const message of ws.streams()) yield* message
 }
 
-async function* wholeMessages<Data>(ws: WebSocket<Data>): AsyncGenerator<string | Buffer, void, undefined> {
+async function* wholeMessages<Data>(
+  ws: WebSocket<Data>,
+  opened: Promise<void> | null,
+): AsyncGenerator<string | Buffer, void, undefined> {
+  await opened
   for await (const { data, isBinary } of ws) yield isBinary ? Buffer.from(await bytesOf(data)) : String(data)
 }
 

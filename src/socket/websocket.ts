@@ -337,7 +337,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     const done = typeof data === 'function' ? data : typeof mask === 'function' ? mask : callback
     const payload = data === undefined || typeof data === 'function' ? undefined : toBytes(data)
     const driver = this.#requireSession(what)?.driver
-    if (driver === undefined || driver.connection.readyState !== ReadyState.OPEN) {
+    if (driver === undefined || !driver.canSend) {
       this.#sendAfterClose(done)
       return
     }

@@ -241,7 +241,7 @@ describe('the pieces of a stream', () => {
     const { ws, transport } = new ConnectionInMemory({ maxPayload: Number.POSITIVE_INFINITY })
     const streams = ws.streams({ highWaterMark: 1000 })
     const first = streams.next()
-    await transport.arrive(clientFrame({ opcode: 2, fin: false, payload: new Uint8Array(5000) }))
+    await transport.arrive(clientFrame({ opcode: 2, fin: false, payload: new Uint8Array(200_000) }))
     expect(transport.isPaused()).toBe(true)
     const stream = (await first).value as MessageStream
     await stream[Symbol.asyncIterator]().return(undefined)
