@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { loadCorpus, type Stream } from './corpus/load.mjs'
+import { ownParser } from './peers/own-parser.ts'
 import { allParsers, type ParserContender } from './peers/parsers.ts'
 import type { Bench, Row, Settings, Table } from './support/bench.ts'
 import { type Contender, compare } from './support/compare.ts'
@@ -62,9 +63,13 @@ const CUTS: readonly Cut[] = [
 /** Reading of masked frames, whole and cut, against other parsers. */
 export const bench: Bench = {
   about: 'reading masked frames, against other parsers',
-  async run(settings) {
+  async run(given) {
     const streams = new Map(loadCorpus().map((stream) => [stream.name, stream]))
-    const parsers = allParsers()
+    const own = given.parser === '' ? [] : [await ownParser(given.parser)]
+    const parsers = [...allParsers(), ...own]
+    // Whoever brings a parser wants to see it.
+    const against = given.against.length === 0 ? [] : [...given.against, ...own.map(({ name }) => name)]
+    const settings: Settings = { ...given, against }
     const tables: Table[] = []
     for (const cut of CUTS) {
       const rows: Row[] = []

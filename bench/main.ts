@@ -2,13 +2,14 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { RefusedParser } from './peers/own-parser.ts'
 import { profile } from './profile.ts'
 import type { Bench, Settings, Table } from './support/bench.ts'
 import { chartOf } from './support/charts.ts'
 import { chooseGenerator } from './support/load.ts'
 import { formatTable } from './support/table.ts'
 
-const USAGE = `npm run bench [-- NAME…] [--quick] [--json] [--against PEER,PEER] [--cell TEXT] [--load c|node] [--list] [--with bun,deno] [--charts FOLDER] [--profile FOLDER]`
+const USAGE = `npm run bench [-- NAME…] [--quick] [--json] [--against PEER,PEER] [--cell TEXT] [--parser FILE] [--load c|node] [--list] [--with bun,deno] [--charts FOLDER] [--profile FOLDER]`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -19,6 +20,7 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
     against: { type: 'string', default: '' },
     cell: { type: 'string', default: '' },
+    parser: { type: 'string', default: '' },
     load: { type: 'string' },
     charts: { type: 'string' },
     profile: { type: 'string' },
@@ -44,6 +46,7 @@ async function run(): Promise<void> {
     quick: values.quick,
     against: values.against === '' ? [] : values.against.split(','),
     cell: values.cell,
+    parser: values.parser,
     progress: (text) => console.error(`  ${text}`),
   }
   const report: Record<string, readonly Table[]> = {}
@@ -77,4 +80,12 @@ if (unknown !== undefined) {
   console.error(`--load takes c or node, not ${values.load}`)
   process.exitCode = 2
 } else if (values.profile !== undefined) await profile(values.profile, values.cell)
-else await (values.list || values.help ? list() : run())
+else {
+  try {
+    await (values.list || values.help ? list() : run())
+  } catch (error) {
+    if (!(error instanceof RefusedParser)) throw error
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

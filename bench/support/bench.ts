@@ -14,6 +14,8 @@ export interface Settings {
   readonly against: readonly string[]
   /** Only cells whose name contains this; empty: all. `--cell '16 B'` */
   readonly cell: string
+  /** Path of a parser of somebody's own; empty: none. `--parser ./mine.mjs` */
+  readonly parser: string
   /** Says on stderr what is going on. */
   progress(text: string): void
 }
