@@ -244,6 +244,22 @@ describe.each(engines)('a server that inflates with %s', (_, engine) => {
     }
   })
 
+  it('names the same rule for a text that is wrong and lacks its end, cut or not', async () => {
+    const bytes = compressed(Uint8Array.of(0x61, 0xff, 0x61)).subarray(0, -1)
+    const told = new Set<string>()
+    for (const cut of [0, 1, bytes.length]) {
+      const server = new Server()
+      if (cut === 0) server.receive(server.peerFrame(TEXT, bytes, RSV1))
+      else {
+        server.receive(server.peerFrame(TEXT, bytes.subarray(0, cut), { fin: false, ...RSV1 }))
+        server.receive(server.peerFrame(0, bytes.subarray(cut)))
+      }
+      await server.settle()
+      for (const event of server.takeEvents()) told.add(event)
+    }
+    expect([...told]).toHaveLength(1)
+  })
+
   it('holds RSV1 on control frames and continuations against the peer [7692-6.1-4]', () => {
     const cases: Array<(server: Server) => Uint8Array> = [
       (server) => server.peerFrame(8, hex('03e8'), RSV1),

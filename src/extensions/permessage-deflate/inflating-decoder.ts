@@ -176,7 +176,11 @@ export class InflatingDecoder implements Decoder {
       this.#startFrame(opcode, true)
       this.#isFrameOver = true
       if (!this.#isDead) this.#handOn(output, byteCount, room, bytes, end)
-    } else if (inflater.finish(NO_OUTPUT, 1, 1) !== 0) this.#fail(violations.CorruptMessage)
+    } else if (inflater.finish(NO_OUTPUT, 1, 1) !== 0) {
+      // As where the message is cut: a text that is wrong is seen before its end is.
+      const isWrong = this.#isText && !this.#utf8.push(output, 0, byteCount)
+      this.#fail(isWrong ? violations.InvalidUtf8 : violations.CorruptMessage)
+    }
     // @req 7692-6.1-6
     else if (this.#isText && !isValidUtf8(output, 0, byteCount)) this.#fail(violations.InvalidUtf8)
     else {
