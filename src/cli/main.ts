@@ -13,6 +13,14 @@ const COMMANDS = new Map<string, { summary: string; load: () => Promise<Command>
     },
   ],
   [
+    'explain',
+    {
+      summary: 'name every byte of a handshake or of frames, and judge them',
+      load: async () => (await import('./explain.ts')).explainCommand,
+    },
+  ],
+  ['decode', { summary: 'the same as explain', load: async () => (await import('./explain.ts')).explainCommand }],
+  [
     'probe',
     {
       summary: 'try the requirements of RFC 6455 on any server',

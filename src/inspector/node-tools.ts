@@ -1,6 +1,6 @@
 /* What `annotate()` takes as arguments, as Node has it. */
 import { createHash } from 'node:crypto'
-import { inflateMessage } from '../extensions/permessage-deflate/inflate-message.ts'
+import { inflateMessage, windowAfter } from '../extensions/permessage-deflate/inflate-message.ts'
 import type { InflateContext, Inflated } from './annotate/types.ts'
 
 /** Most bytes that come out of a compressed message when nothing else is said. */
@@ -16,5 +16,6 @@ export function inflate(data: Uint8Array, { dictionary, isWhole, maxLength }: In
   if (dictionary === null) return undefined
   const isBounded = maxLength <= MOST_INFLATED
   const result = inflateMessage(data, { dictionary, isWhole, maxLength: isBounded ? maxLength : MOST_INFLATED })
-  return result === 'too-long' && !isBounded ? undefined : result
+  if (result === 'too-long' && !isBounded) return undefined
+  return result instanceof Uint8Array && isWhole ? { bytes: result, window: windowAfter(data, dictionary) } : result
 }

@@ -1,6 +1,11 @@
 import { deflateMemory } from './memory.ts'
 import { MAX_WINDOW_BITS } from './parameters.ts'
-import { Failure, type Inflater } from './state.ts'
+import { Failure, type Inflater, TAIL } from './state.ts'
+import { inflateOnce } from './zlib.ts'
+
+/** What follows a message: the tail that it lacks, and an empty last block. */
+// @req 7692-7.2.2-11
+const TRAILER = Uint8Array.from([...TAIL, 0x01, ...TAIL])
 
 const ROOM = 64 << 10
 const NO_BYTES = new Uint8Array(0)
@@ -69,6 +74,31 @@ function inflate(
     for (let space = room(); take(space, inflater.finish(output, space, most - length)); space = room());
   }
   return failure ?? joined(pieces, length).subarray(dictionary.length)
+}
+
+/**
+ * What the window holds behind a whole message that can be inflated: a block with BFINAL 1 ends the stream, and the next
+ * one begins with an empty window.
+ *
+ * @param dictionary - what it holds before
+ */
+export function windowAfter(data: Uint8Array, dictionary: Uint8Array): Uint8Array {
+  const input = joined([data, TRAILER], data.length + TRAILER.length)
+  let window = dictionary
+  let at = 0
+  while (at < data.length) {
+    const inflated = inflateOnce(input.subarray(at), MAX_WINDOW_BITS, window, Number.POSITIVE_INFINITY)
+    if (typeof inflated === 'string' || inflated.consumed === 0) return NO_BYTES
+    at += inflated.consumed
+    if (at <= data.length) window = NO_BYTES
+    else window = lastOf(window, inflated.bytes)
+  }
+  return window
+}
+
+function lastOf(window: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const all = joined([window, bytes], window.length + bytes.length)
+  return all.slice(Math.max(0, all.length - (1 << MAX_WINDOW_BITS)))
 }
 
 /** RFC 1951 §3.2.4: a block, not the last one, that is stored as it is; it gets into the window like any other. */

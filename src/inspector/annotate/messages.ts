@@ -97,7 +97,7 @@ export class Messages {
     if (isWhole) this.#remember(result)
     const fault = faultOf(message, result, isWhole, maxPayload)
     if (fault === null) {
-      if (isWhole && result instanceof Uint8Array) message.inflated = result
+      if (isWhole) message.inflated = bytesOf(result)
       return null
     }
     // The shortest beginning of the message that is broken ends with the frame that breaks it.
@@ -109,7 +109,8 @@ export class Messages {
       else broken = middle
     }
     const frame = message.parts[broken - 1]!
-    const violation = broken === count ? fault : faultOf(message, run(broken, false), false, maxPayload)!
+    // What can be seen before the end of the message comes before what its end shows.
+    const violation = faultOf(message, run(broken, false), false, maxPayload) ?? fault
     message.isBroken = true
     const start = frame.headerLength
     const length = frame.end - frame.at
@@ -118,30 +119,35 @@ export class Messages {
   }
 
   #remember(result: Inflated): void {
-    if (!(result instanceof Uint8Array) || this.#window === null) {
-      this.#window = null
-      return
+    const bytes = bytesOf(result)
+    if (typeof result === 'object' && 'window' in result) this.#window = result.window
+    else if (bytes === null || this.#window === null) this.#window = null
+    else if (bytes.length >= WINDOW_LENGTH) this.#window = bytes.slice(bytes.length - WINDOW_LENGTH)
+    else {
+      const kept = this.#window.subarray(Math.max(0, this.#window.length + bytes.length - WINDOW_LENGTH))
+      const window = new Uint8Array(kept.length + bytes.length)
+      window.set(kept)
+      window.set(bytes, kept.length)
+      this.#window = window
     }
-    if (result.length >= WINDOW_LENGTH) {
-      this.#window = result.slice(result.length - WINDOW_LENGTH)
-      return
-    }
-    const kept = this.#window.subarray(Math.max(0, this.#window.length + result.length - WINDOW_LENGTH))
-    const window = new Uint8Array(kept.length + result.length)
-    window.set(kept)
-    window.set(result, kept.length)
-    this.#window = window
   }
+}
+
+/** What came out; null when nothing did. */
+function bytesOf(result: Inflated): Uint8Array | null {
+  if (typeof result !== 'object') return null
+  return result instanceof Uint8Array ? result : result.bytes
 }
 
 /** The rule that a compressed message, or the beginning of one, breaks. */
 function faultOf(message: Joined, result: Inflated, isWhole: boolean, maxPayload: number): Violation | null {
   if (result === undefined) return null
   if (result === 'corrupt') return violations.CorruptMessage
-  if (result === 'too-long' || result.length > maxPayload) return violations.MessageTooBig
+  const bytes = bytesOf(result)
+  if (bytes === null || bytes.length > maxPayload) return violations.MessageTooBig
   if (!message.isText) return null
   const utf8 = new Utf8Octets()
-  for (const octet of result) if (!utf8.octet(octet)) return violations.InvalidUtf8
+  for (const octet of bytes) if (!utf8.octet(octet)) return violations.InvalidUtf8
   return isWhole && !utf8.isComplete ? violations.InvalidUtf8 : null
 }
 

@@ -239,8 +239,17 @@ export interface InflateContext {
   readonly maxLength: number
 }
 
-/** The bytes inflated; what is wrong with them; or undefined when it is not known (yet). */
-export type Inflated = Uint8Array | 'corrupt' | 'too-long' | undefined
+/**
+ * The bytes inflated; what is wrong with the data; or undefined when it is not known (yet). `window` is what the next
+ * message may refer back to: it need only be said when the data has a block with BFINAL 1 (RFC 7692 §7.2.3.4), behind which
+ * nothing of what came before is left.
+ */
+export type Inflated =
+  | Uint8Array
+  | { readonly bytes: Uint8Array; readonly window: Uint8Array }
+  | 'corrupt'
+  | 'too-long'
+  | undefined
 
 /** What {@link annotate} is told. */
 export interface AnnotateContext {
