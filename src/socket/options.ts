@@ -28,12 +28,21 @@ export interface SocketOptions {
   /** Bytes of unsent output from which on `send()` returns false. Default 1 MiB. */
   highWaterMark?: number
   /**
-   * Bytes of unsent output that may wait for a slow peer; small messages count 128 bytes more each. Default 16 MiB. A
+   * Bytes of unsent output that may ever wait for a peer; a message that waits counts 128 bytes more. Default 64 MiB. A
    * message always goes when nothing waits before it, however long it is.
    */
   maxBackpressure?: number
   /**
-   * What is done with a message for which there is no room: `'close'` (default) ends the connection with 1013,
+   * Bytes of unsent output that may wait for a while: the peer is slow when as much waits for `softBackpressureMs`
+   * without ever becoming fewer; then `slowConsumer` decides, and until it is fewer this is the limit. A message that is
+   * on its way and alone is more does not count. Default 16 MiB.
+   */
+  softBackpressure?: number
+  /** Milliseconds that more than `softBackpressure` may wait. Default 10,000. */
+  softBackpressureMs?: number
+  /**
+   * What is done with a message for which there is no room, and with a peer for which too much has waited for too long:
+   * `'close'` (default) ends the connection with 1013,
    * `'drop-newest'` and `'drop-oldest'` leave messages out, `'keep'` sends all the same; or a function that says which.
    */
   slowConsumer?: SlowConsumerPolicy
@@ -67,6 +76,8 @@ export interface CheckedSocketOptions {
   readonly writeStallTimeout: number
   readonly highWaterMark: number
   readonly maxBackpressure: number
+  readonly softBackpressure: number
+  readonly softBackpressureMs: number
   readonly slowConsumer: SlowConsumerPolicy
   readonly heartbeat: HeartbeatOptions | null
   /** null: no rate is limited. */
@@ -87,6 +98,8 @@ export const socketOptionNames = {
   writeStallTimeout: true,
   highWaterMark: true,
   maxBackpressure: true,
+  softBackpressure: true,
+  softBackpressureMs: true,
   slowConsumer: true,
   heartbeat: true,
   rateLimit: true,
@@ -122,7 +135,9 @@ export function checkSocketOptions(options: SocketOptions, heartbeatByDefault: b
     closeTimeout: limitOption('closeTimeout', options.closeTimeout, 5000),
     writeStallTimeout: limitOption('writeStallTimeout', options.writeStallTimeout, 30_000, 1),
     highWaterMark: limitOption('highWaterMark', options.highWaterMark, 1 << 20),
-    maxBackpressure: limitOption('maxBackpressure', options.maxBackpressure, 16 << 20),
+    maxBackpressure: limitOption('maxBackpressure', options.maxBackpressure, 64 << 20),
+    softBackpressure: limitOption('softBackpressure', options.softBackpressure, 16 << 20),
+    softBackpressureMs: limitOption('softBackpressureMs', options.softBackpressureMs, 10_000),
     slowConsumer: slowConsumerOption(options.slowConsumer),
     heartbeat: heartbeatOption(options.heartbeat ?? heartbeatByDefault),
     rates: connectionRates(options.rateLimit),

@@ -14,12 +14,14 @@
 import { UsageError, WebSocketError } from '../errors.ts'
 import { copyOf, isValidUtf8, utf8Length } from '../frames/bytes.ts'
 import { headerLength } from '../frames/header.ts'
+import type { Clock } from '../ground/clock.ts'
+import { Deadline } from '../ground/deadline.ts'
 import { Queue } from '../ground/queue.ts'
 import { COPY_UP_TO } from '../protocol/output.ts'
 import { CloseCause } from './close-info.ts'
 import type { Payload } from './payload.ts'
 import type { SendCallback } from './send-callbacks.ts'
-import { actionFor, type SlowConsumerPolicy } from './slow-consumer.ts'
+import { actionFor, SlowConsumerAction, type SlowConsumerPolicy } from './slow-consumer.ts'
 import type { SocketDriver } from './socket-driver.ts'
 import { Waiters } from './waiters.ts'
 
@@ -29,6 +31,11 @@ export interface OutboxOptions {
   readonly highWaterMark: number
   /** Bytes that may wait. */
   readonly maxBackpressure: number
+  /** Bytes that may not wait for longer than `softBackpressureMs` without becoming fewer. */
+  readonly softBackpressure: number
+  /** Milliseconds. */
+  readonly softBackpressureMs: number
+  readonly clock: Clock
   readonly slowConsumer: SlowConsumerPolicy
 }
 
@@ -79,6 +86,10 @@ export class Outbox {
   #turn: Turn | null = null
   #owesDrain = false
   #dropped = 0
+  /** Until when what waits has to be fewer than `softBackpressure`; null when it is. */
+  #softDeadline: Deadline | null = null
+  /** Whether that has passed, so that `softBackpressure` is the limit until what waits was fewer. */
+  #isOverdue = false
 
   constructor(driver: SocketDriver, options: OutboxOptions, owner: OutboxOwner) {
     this.#driver = driver
@@ -137,6 +148,7 @@ export class Outbox {
     this.#waiting.push({ payload: kept, isBinary, compress: mayCompress, callback, bytes })
     this.#bytes += bytes
     this.#driver.expectDrain()
+    this.#watch()
     return this.#report()
   }
 
@@ -201,6 +213,7 @@ export class Outbox {
 
   /** What waits will not be sent. */
   abandon(): void {
+    this.#forgive()
     const waiting = this.#waiting.takeAll()
     const turn = this.#turn
     this.#bytes = 0
@@ -248,18 +261,12 @@ export class Outbox {
   /** @returns whether the message may wait here; if not, it has been dealt with */
   #makeRoom(bytes: number, callback: SendCallback | undefined): boolean {
     if (this.#fits(bytes)) return true
-    let action: string
-    try {
-      const { bufferedAmount, dropped } = this
-      action = actionFor(this.#options.slowConsumer, { bufferedAmount, messageBytes: bytes, dropped })
-    } catch (error) {
-      this.#owner.handlerFailed(error)
-      action = 'drop-newest'
-    }
+    const action = this.#choose(bytes)
     if (action === 'keep') return true
     if (action === 'close') {
       this.#driver.closeFor(CloseCause.SlowConsumer, 1013, 'the peer reads too slowly')
       this.abandon()
+      this.#closeSlow()
       if (callback !== undefined) this.#driver.refuse(callback, this.#owner.endError())
       return false
     }
@@ -272,8 +279,63 @@ export class Outbox {
 
   /** A message that finds nothing before it always fits: `maxBackpressure` bounds what waits, not what may be sent. */
   #fits(bytes: number): boolean {
+    const { maxBackpressure, softBackpressure } = this.#options
     const waiting = this.bufferedAmount + this.#waiting.length * MESSAGE_COST
-    return waiting === 0 || waiting + bytes + MESSAGE_COST <= this.#options.maxBackpressure
+    const limit = this.#isOverdue ? Math.min(softBackpressure, maxBackpressure) : maxBackpressure
+    return waiting === 0 || waiting + bytes + MESSAGE_COST <= limit
+  }
+
+  /** @param bytes - of the message for which there is no room; 0: what waits has been too much for too long */
+  #choose(bytes: number): SlowConsumerAction {
+    try {
+      const { bufferedAmount, dropped } = this
+      return actionFor(this.#options.slowConsumer, { bufferedAmount, messageBytes: bytes, dropped })
+    } catch (error) {
+      this.#owner.handlerFailed(error)
+      return SlowConsumerAction.DropNewest
+    }
+  }
+
+  #closeSlow(): void {
+    this.abandon()
+    this.#driver.closeFor(CloseCause.SlowConsumer, 1013, 'the peer reads too slowly')
+  }
+
+  #isSlow(): boolean {
+    const { softBackpressure } = this.#options
+    const given = this.#driver.bufferedAmount
+    const waiting = this.#bytes + this.#waiting.length * MESSAGE_COST
+    // A message on its way that alone is more was taken all the same: what waits behind it counts.
+    return (given > softBackpressure ? 0 : given) + waiting > softBackpressure
+  }
+
+  /** Sees when more waits than `softBackpressure`, and when no more. */
+  #watch(): void {
+    const { clock, softBackpressureMs } = this.#options
+    if (!this.#isSlow()) this.#forgive()
+    else if (!this.#isOverdue) {
+      const expire = (): void => this.#expire()
+      // What was lost because we came late is given back: in one turn a peer takes no more than the kernel holds.
+      this.#softDeadline ??= new Deadline(clock, softBackpressureMs, expire, () => this.#isSlow())
+    }
+  }
+
+  #forgive(): void {
+    this.#softDeadline?.cancel()
+    this.#softDeadline = null
+    this.#isOverdue = false
+  }
+
+  #expire(): void {
+    this.#softDeadline = null
+    this.#isOverdue = this.#isSlow()
+    if (!this.#isOverdue) return
+    const action = this.#choose(0)
+    if (action === 'close') this.#closeSlow()
+    else if (action === 'drop-oldest') {
+      while (this.#isSlow() && this.#dropOldest());
+      this.#watch()
+    }
   }
 
   #dropOldest(): boolean {
@@ -297,6 +359,7 @@ export class Outbox {
       this.#driver.flush()
     }
     if (!this.isEmpty) this.#driver.expectDrain()
+    if (this.#softDeadline !== null || this.#isOverdue) this.#watch()
   }
 
   /** Frames messages, in order, up to a streamed one. @param all - otherwise until there is enough for a write */

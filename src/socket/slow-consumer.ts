@@ -1,6 +1,9 @@
 import { UsageError } from '../errors.ts'
 
-/** What is done with a message that would take a connection above `maxBackpressure`. */
+/**
+ * What is done with a message that would take a connection above `maxBackpressure`, and with one that has been above
+ * `softBackpressure` for `softBackpressureMs`.
+ */
 export const SlowConsumerAction = {
   /** The connection is closed with 1013; what waits is freed. */
   Close: 'close',
@@ -13,11 +16,11 @@ export const SlowConsumerAction = {
 } as const
 export type SlowConsumerAction = (typeof SlowConsumerAction)[keyof typeof SlowConsumerAction]
 
-/** A message for which there is no room, as a function in `slowConsumer` sees it. */
+/** What waits for a slow peer, as a function in `slowConsumer` sees it. */
 export interface Backpressure {
   /** Bytes that wait, as in `ws.bufferedAmount`. */
   readonly bufferedAmount: number
-  /** Bytes of the message's frame. */
+  /** Bytes of the message's frame; 0 when there is none, and more than `softBackpressure` has waited for too long. */
   readonly messageBytes: number
   /** Messages dropped on this connection so far. */
   readonly dropped: number

@@ -55,6 +55,8 @@ describe('the timers of src/', () => {
       'server/shutdown.ts': ['new Deadline', 'new Deadline'],
       // The beat: silence and stalled writes are looked at after the turn.
       'socket/heartbeat.ts': ['new Deadline'],
+      // More waits than softBackpressure: judged after the turn, and with what was lost given back.
+      'socket/outbox.ts': ['new Deadline'],
       // Reads on.
       'socket/rate-limiter.ts': ['new Deadline'],
       // The closing handshake: over when the peer ended meanwhile, and longer when it had answered.

@@ -15,6 +15,9 @@ describe('checkSocketOptions', () => {
       closeTimeout: 5000,
       writeStallTimeout: 30_000,
       highWaterMark: 1 << 20,
+      maxBackpressure: 64 << 20,
+      softBackpressure: 16 << 20,
+      softBackpressureMs: 10_000,
       heartbeat: { idleMs: 20_000, timeoutMs: 20_000 },
       textFormat: 'string',
       clock: systemClock,
@@ -51,6 +54,8 @@ describe('checkSocketOptions', () => {
     'writeStallTimeout',
     'highWaterMark',
     'maxBackpressure',
+    'softBackpressure',
+    'softBackpressureMs',
   ]) {
     it(`names ${name} when it is no limit, and coerces nothing`, () => {
       for (const value of notLimits) expectRefused({ [name]: value } as SocketOptions, name)
