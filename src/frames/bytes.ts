@@ -92,9 +92,11 @@ export function writeUtf8(text: string, target: Uint8Array, at: number): number 
   return Buffer.prototype.utf8Write.call(target, text, at)
 }
 
-/** `text` as UTF-8. @internal */
+/** `text` as UTF-8, in memory of its own: Node's pool can be detached by whoever has a Buffer in it. @internal */
 export function encodeUtf8(text: string): Uint8Array {
-  return Buffer.from(text)
+  const bytes = uninitialised(Buffer.byteLength(text))
+  writeUtf8(text, bytes, 0)
+  return bytes
 }
 
 /**
@@ -107,36 +109,14 @@ export function uninitialised(length: number): Uint8Array<ArrayBuffer> {
   return Buffer.allocUnsafeSlow(length)
 }
 
-/** `bytes[start, end)` as a Buffer of the same memory. @internal */
-export function asBuffer(bytes: Uint8Array, start: number, end: number): Buffer {
-  if (start === 0 && end === bytes.length && bytes instanceof Buffer) return bytes
-  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start)
+/** `bytes` as a Buffer of the same memory. @internal */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : bufferOn(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)
 }
 
-/** Below this Node's own pool does: a message that is kept must not keep hundreds of others. */
-const POOL_FROM = 1 << 10
-const POOL_UP_TO = 16 << 10
-const POOL_LENGTH = 64 << 10
-let pool: ArrayBuffer | null = null
-let poolAt = 0
-
-/**
- * Memory for a message, uninitialised. Middling ones lie next to each other, at most 64 in a piece: a piece of memory
- * for each, or for a few, costs the collector more than the messages are worth.
- *
- * Perf: `npm run bench -- echo`, 16 KiB; without the system calls, 4 KiB 4.1 us -> 2.6 us a message. `-- frames --cell
- * random`, 125 B through a connection: 1.7 us -> 1.1 us.
- * @internal
- */
-export function messageMemory(length: number): Buffer {
-  if (length < POOL_FROM || length > POOL_UP_TO) return Buffer.allocUnsafe(length)
-  if (pool === null || poolAt + length > POOL_LENGTH) {
-    pool = Buffer.allocUnsafeSlow(POOL_LENGTH).buffer
-    poolAt = 0
-  }
-  const bytes = Buffer.from(pool, poolAt, length)
-  poolAt = (poolAt + length + 7) & ~7
-  return bytes
+/** `length` bytes of `memory` from `at` on as a Buffer. @internal */
+export function bufferOn(memory: ArrayBuffer, at: number, length: number): Buffer {
+  return Buffer.from(memory, at, length)
 }
 
 /** Below this many bytes a loop copies faster than `set`, which takes the same for 1 byte and for 100. */
@@ -170,7 +150,18 @@ function copyByByte(target: Uint8Array, at: number, bytes: Uint8Array, start: nu
   for (; i < end; i++) target[ahead + i] = bytes[i]!
 }
 
-/** A copy of `bytes[start, end)`. `slice` would not do: a Buffer's gives the same memory. @internal */
+/** `parts` one behind the other, in memory of their own. @internal */
+export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = uninitialised(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+/** A copy of `bytes[start, end)` in memory of its own. `slice` would not do: a Buffer's gives the same memory. @internal */
 export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const copy = uninitialised(end - start)
   copyTo(copy, 0, bytes, start, end)

@@ -29,7 +29,7 @@ import { type ConnectionOptions, checkConnectionOptions } from './options.ts'
 import { Output } from './output.ts'
 import type { PreparedMessage } from './prepared-message.ts'
 import { Reader, type ReaderTarget } from './reader.ts'
-import { closeBody, Sender } from './sender.ts'
+import { closeBody, notOpen, Sender } from './sender.ts'
 import { ReadyState, ReceiveHalf, readyStateOf, SendHalf, TransportIntent } from './state.ts'
 
 /** Pongs that may wait for a peer that does not read before nothing more is parsed. Same as one read. */
@@ -182,6 +182,11 @@ export class Connection implements ReaderTarget {
   /** Takes bytes from the peer; any cut will do. They are unmasked in place, and may be reused when this returns. */
   receive(bytes: Uint8Array, start = 0, end = bytes.length): void {
     this.#reader.receive(bytes, start, end)
+  }
+
+  /** A copy of bytes that a listener is shown just now, to keep and to give away: beside it lies only what came with it. */
+  keep(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    return this.#reader.keep(bytes, start, end)
   }
 
   /** Takes the end of the peer's direction of the transport, in order behind the bytes before it. */
@@ -392,8 +397,4 @@ export class Connection implements ReaderTarget {
     this.#sender.end()
     this.#intent = TransportIntent.HalfClose
   }
-}
-
-function notOpen(what: string): UsageError {
-  return new UsageError(`${what}: the connection is not OPEN (6455-6.1-2)`)
 }

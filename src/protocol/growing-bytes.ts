@@ -1,17 +1,21 @@
-import { copyTo, messageMemory, uninitialised } from '../frames/bytes.ts'
+import { copyOf, copyTo, uninitialised } from '../frames/bytes.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const LEAST_CAPACITY = 256
 /** What is long is kept in blocks of this length until enough of it is there. */
 const BLOCK_LENGTH = 64 << 10
+/** Messages that are longer get memory of their own as soon as half of them is there. */
+const OWN_FROM = 16 << 10
 
 /**
- * Blocks that were used and may be used again, by whichever connection is next. Nobody outside ever sees one.
+ * Memory that was used and may be used again, by whichever connection is next: by the logarithm of its length, which is a
+ * power of two from 256 to 64 KiB. Nobody outside ever sees it.
  *
- * Perf: `npm run bench -- echo`, 1 MiB; new memory costs a page fault for every 4 KiB.
+ * Perf: `npm run bench -- echo`, 1 MiB; new memory costs a page fault for every 4 KiB. `-- frames --cell random`, 125 B;
+ * new memory costs more than all the rest.
  */
-const spareBlocks: Uint8Array[] = []
-const MOST_SPARE_BLOCKS = 32
+const spares: Uint8Array[][] = Array.from({ length: 17 }, () => [])
+const MOST_SPARES = 32
 
 /**
  * Bytes that come piece by piece. Memory is sized by what came, never by what was announced: at most twice the bytes,
@@ -25,11 +29,21 @@ export class GrowingBytes {
   #fullLength = 0
   #bytes: Uint8Array = NO_BYTES
   #used = 0
+  /** Whether `#bytes` was made for these bytes, and is not one of the {@link spares}. */
+  #isOwn = false
 
-  /** One buffer; the bytes are its first {@link length}. Blocks are put together when this is asked for. */
+  /**
+   * One buffer; the bytes are its first {@link length}. Blocks are put together when this is asked for. Good until
+   * {@link clear}, unless it {@link isOwn}.
+   */
   get bytes(): Uint8Array {
     if (this.#full !== null) this.#gather(this.length)
     return this.#bytes
+  }
+
+  /** Whether {@link bytes} are alone in their memory, so that whoever takes them may keep it and give it away. */
+  get isOwn(): boolean {
+    return this.#isOwn && this.#used === this.#bytes.length
   }
 
   /** How many bytes came. */
@@ -44,7 +58,8 @@ export class GrowingBytes {
 
   /** Copies `bytes[start, end)` behind what came before. @param most - bytes there will ever be; default: not known */
   append(bytes: Uint8Array, start: number, end: number, most = Number.POSITIVE_INFINITY): void {
-    if ((this.length + end - start) * 2 >= most && this.#bytes.length < most) this.#gather(most)
+    const isHalf = (this.length + end - start) * 2 >= most
+    if (isHalf && most > OWN_FROM && this.#bytes.length < most) this.#gather(most)
     let at = start
     while (at < end) {
       if (this.#used === this.#bytes.length) this.#makeRoom(end - at)
@@ -54,13 +69,23 @@ export class GrowingBytes {
     }
   }
 
-  /** Forgets the bytes; who took the buffer keeps it. */
+  /** Takes the bytes, alone in their memory, and forgets them. */
+  take(): Uint8Array {
+    const { bytes, length } = this
+    const own = this.isOwn ? bytes : copyOf(bytes, 0, length)
+    this.clear()
+    return own
+  }
+
+  /** Forgets the bytes; who took what {@link isOwn} keeps it. */
   clear(): void {
-    if (this.#full !== null) spare(this.#full)
+    if (this.#full !== null) for (const block of this.#full) spare(block)
+    if (!this.#isOwn) spare(this.#bytes)
     this.#full = null
     this.#fullLength = 0
     this.#bytes = NO_BYTES
     this.#used = 0
+    this.#isOwn = false
   }
 
   #put(bytes: Uint8Array, start: number, end: number): void {
@@ -70,43 +95,47 @@ export class GrowingBytes {
 
   /** The buffer in hand is full: the next one, or a larger one in its place. */
   #makeRoom(more: number): void {
+    const before = this.#bytes
     if (this.#used >= BLOCK_LENGTH) {
       this.#full ??= []
-      this.#full.push(this.#bytes)
+      this.#full.push(before)
       this.#fullLength += this.#used
-      this.#bytes = spareBlocks.pop() ?? uninitialised(BLOCK_LENGTH)
+      this.#bytes = memory(BLOCK_LENGTH)
       this.#used = 0
-      return
+    } else {
+      this.#bytes = memory(Math.min(Math.max(this.#used + more, LEAST_CAPACITY), BLOCK_LENGTH))
+      this.#bytes.set(before.subarray(0, this.#used))
+      spare(before)
     }
-    const capacity = Math.min(Math.max((this.#used + more) * 2, LEAST_CAPACITY), BLOCK_LENGTH)
-    const grown = capacity === BLOCK_LENGTH ? (spareBlocks.pop() ?? uninitialised(capacity)) : messageMemory(capacity)
-    grown.set(this.#bytes.subarray(0, this.#used))
-    this.#bytes = grown
+    this.#isOwn = false
   }
 
   /** Puts everything into one buffer. @param capacity - its length */
   #gather(capacity: number): void {
     const { length } = this
-    const whole = messageMemory(capacity)
-    const blocks = this.#full ?? []
+    const whole = uninitialised(capacity)
     let at = 0
-    for (const block of blocks) {
+    for (const block of this.#full ?? []) {
       whole.set(block, at)
       at += block.length
     }
     whole.set(this.#bytes.subarray(0, this.#used), at)
-    blocks.push(this.#bytes)
-    spare(blocks)
-    this.#full = null
-    this.#fullLength = 0
+    this.clear()
     this.#bytes = whole
     this.#used = length
+    this.#isOwn = true
   }
 }
 
-function spare(blocks: readonly Uint8Array[]): void {
-  for (const block of blocks) {
-    // What is no block was whole once, before it turned out that more comes, or never came to a block.
-    if (block.length === BLOCK_LENGTH && spareBlocks.length < MOST_SPARE_BLOCKS) spareBlocks.push(block)
-  }
+/** Memory of at least `length` bytes, and less than twice as many. */
+function memory(length: number): Uint8Array {
+  const size = 32 - Math.clz32(length - 1)
+  return spares[size]!.pop() ?? uninitialised(1 << size)
+}
+
+function spare(bytes: Uint8Array): void {
+  const size = 31 - Math.clz32(bytes.length)
+  // What has another length was put together once, before it turned out that more comes, or is nothing at all.
+  if (bytes.length < LEAST_CAPACITY || bytes.length > BLOCK_LENGTH || bytes.length !== 1 << size) return
+  if (spares[size]!.length < MOST_SPARES) spares[size]!.push(bytes)
 }

@@ -17,13 +17,14 @@ export interface MessageSink {
  * Who is told what a {@link Connection} reads. Called during `receive` and `resume`, in the order of the wire, before
  * the driver flushes: what a listener sends in reply leaves in the same write.
  *
- * Byte ranges are only valid during the call, unless said otherwise. A listener must not throw.
+ * Byte ranges are only valid during the call, unless said otherwise: whoever needs them longer copies them, for instance
+ * with `Connection.keep`. A listener must not throw.
  */
 export interface ConnectionListener {
   /**
    * A whole message, RFC 6455 §6.2. Text has been checked: it is valid UTF-8.
    *
-   * @param owned - whether the listener may keep `bytes`
+   * @param owned - whether the listener may keep `bytes`, which then are all of their memory; otherwise see `Connection.keep`
    */
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void
   /**

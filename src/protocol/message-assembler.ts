@@ -6,7 +6,7 @@ const NO_BYTES = new Uint8Array(0)
 
 /** What becomes of the frames once fragments are joined. */
 export interface MessageTarget {
-  /** A whole message. `owned` bytes belong to the receiver; others are only valid during the call. */
+  /** A whole message. `owned` bytes, which are all of their memory, belong to the receiver; others are only valid during the call. */
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void
   /** A message begins that is cut. Who wants its pieces gives a sink; otherwise it comes whole. */
   messageStart?(isBinary: boolean): MessageSink | null
@@ -16,7 +16,8 @@ export interface MessageTarget {
  * Joins fragments to a message, RFC 6455 §5.4.
  *
  * The message goes to the sink that the target gives for it, piece by piece as it arrives, inside frames too; without a
- * sink it is copied: at most twice the bytes of the open message, however the stream is cut.
+ * sink it is copied: at most twice the bytes of the open message, however the stream is cut. Only a long one belongs to
+ * whoever gets it.
  */
 export class MessageAssembler {
   readonly #target: MessageTarget
@@ -100,11 +101,18 @@ export class MessageAssembler {
     // A sink may have ended the connection with the last piece.
     if (this.#isOver) return
     const sink = this.#sink
-    // Nothing was collected of a message without a byte.
-    const bytes = this.#collected === null ? NO_BYTES : this.#collected.bytes
-    const length = this.#collected === null ? 0 : this.#collected.length
-    this.#clear()
-    if (sink === null) this.#target.message(this.#isBinary, bytes, 0, length, true)
-    else sink.end()
+    const collected = this.#collected
+    this.#awaited = 0
+    this.#sink = null
+    if (sink !== null) sink.end()
+    else if (collected === null) this.#target.message(this.#isBinary, NO_BYTES, 0, 0, false)
+    else {
+      // What is handed on is not held any more, but its memory is not used again before it was taken.
+      this.#collected = null
+      const { bytes, length } = collected
+      this.#target.message(this.#isBinary, bytes, 0, length, collected.isOwn)
+      collected.clear()
+      this.#collected ??= collected
+    }
   }
 }

@@ -1,10 +1,12 @@
 import type { Decoder, DecoderHost, Extension } from '../extensions/extension.ts'
+import { copyOf } from '../frames/bytes.ts'
 import type { FrameSink } from '../frames/frame-sink.ts'
 import { Opcode } from '../frames/opcode.ts'
 import type { FrameParser } from '../frames/parser.ts'
 import type { Violation } from '../frames/violation.ts'
 import { MessageAssembler, type MessageTarget } from './message-assembler.ts'
 import type { CheckedConnectionOptions } from './options.ts'
+import { ReadMemory } from './read-memory.ts'
 import { RetainedInput } from './retained-input.ts'
 
 /** Bytes that may come out of compressed messages in one turn of the event loop: about a millisecond of inflating. */
@@ -38,6 +40,8 @@ export class Reader implements DecoderHost, FrameSink {
   #assembler: MessageAssembler | null = null
   /** Made when something has to wait. */
   #retained: RetainedInput | null = null
+  /** What is kept of the read in hand. */
+  #memory: ReadMemory | null = null
   #decodedLeft = 0
   #decoded = 0
   #isReading = false
@@ -142,6 +146,11 @@ export class Reader implements DecoderHost, FrameSink {
     this.#forgetEnd()
   }
 
+  /** As `Connection.keep`. */
+  keep(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    return this.#memory === null ? copyOf(bytes, start, end) : this.#memory.copy(bytes, start, end)
+  }
+
   /** Stops behind the frame in hand, until `resume`. */
   pause(): void {
     this.#isPaused = true
@@ -228,6 +237,8 @@ export class Reader implements DecoderHost, FrameSink {
     const { maxFramesPerTurn, parserPool } = this.#options
     const parser = this.#parser ?? parserPool.borrow(this.#decoder ?? this, this.#options, this.#decoder !== null)
     this.#parser = parser
+    const memory = ReadMemory.of(bytes, end)
+    this.#memory = memory
     let at = start
     this.#isReading = true
     parser.allow(maxFramesPerTurn)
@@ -238,6 +249,8 @@ export class Reader implements DecoderHost, FrameSink {
       if (this.#isOver) at = end
     }
     this.#isReading = false
+    this.#memory = null
+    memory.release()
     if (parser.isIdle) {
       this.#parser = null
       parserPool.giveBack(parser)

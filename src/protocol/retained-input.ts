@@ -1,3 +1,5 @@
+import { joined } from '../frames/bytes.ts'
+
 const NO_BYTES = new Uint8Array(0)
 
 /** Bytes that have arrived and wait until the connection reads on; at their end perhaps the end of the stream. */
@@ -18,7 +20,7 @@ export class RetainedInput {
 
   /** Copies `bytes[start, end)` behind what waits. */
   append(bytes: Uint8Array, start: number, end: number): void {
-    this.#bytes = joined(this.#bytes, bytes.subarray(start, end))
+    this.#bytes = joined([this.#bytes, bytes.subarray(start, end)])
   }
 
   /** Takes all bytes. */
@@ -36,18 +38,11 @@ export class RetainedInput {
    */
   putBack(rest: Uint8Array): void {
     const isSmallPart = rest.length * 2 < rest.buffer.byteLength
-    this.#bytes = this.#bytes.length === 0 && !isSmallPart ? rest : joined(rest, this.#bytes)
+    this.#bytes = this.#bytes.length === 0 && !isSmallPart ? rest : joined([rest, this.#bytes])
   }
 
   /** Forgets the bytes. */
   discard(): void {
     this.#bytes = NO_BYTES
   }
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(first.length + second.length)
-  bytes.set(first)
-  bytes.set(second, first.length)
-  return bytes
 }

@@ -169,3 +169,8 @@ function openCharacter(before: Uint8Array, payload: Uint8Array): Uint8Array {
   // Continuation octets alone: they belong to the character that was open before.
   return Uint8Array.from(at >= 0 ? payload.subarray(at) : [...before, ...payload])
 }
+
+/** What a caller is told who sends too early or too late. */
+export function notOpen(what: string): UsageError {
+  return new UsageError(`${what}: the connection is not OPEN (6455-6.1-2)`)
+}

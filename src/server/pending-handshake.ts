@@ -12,6 +12,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { HandshakeError } from '../errors.ts'
+import { joined } from '../frames/bytes.ts'
 import type { Clock } from '../ground/clock.ts'
 import { Deadline } from '../ground/deadline.ts'
 import type { RequestHead } from '../handshake/head.ts'
@@ -226,6 +227,6 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
 
   /** Keeps what came behind the head; the chunk may be overwritten before it is wanted. */
   #hold(bytes: Uint8Array): void {
-    this.#held = Buffer.concat([this.#held, bytes])
+    this.#held = joined([this.#held, bytes])
   }
 }

@@ -19,7 +19,10 @@ export interface WebSocketEvents {
    * comes when the response is over.
    */
   'unexpected-response': [request: OpeningRequest, response: OpeningResponse]
-  /** A whole message arrived, RFC 6455 §6.2. */
+  /**
+   * A whole message arrived, RFC 6455 §6.2. `data` is the listener's, to keep, to change and to transfer. Short messages
+   * of the same read may lie beside it in `data.buffer`, and go with it when that is transferred; nothing else does.
+   */
   message: [data: MessageData, isBinary: boolean]
   /**
    * The connection is over. `code` is the Connection Close Code, RFC 6455 §7.1.5: 1005 without a status code, 1006

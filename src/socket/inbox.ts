@@ -13,13 +13,13 @@
  * A consumer that leaves takes nothing with it: what waits is there for the next one.
  */
 import { UsageError } from '../errors.ts'
+import { asBuffer } from '../frames/bytes.ts'
 import type { OptionNames } from '../ground/option-names.ts'
 import { Queue } from '../ground/queue.ts'
 import { limitOption } from '../protocol/options.ts'
 import { type ArrivalSource, Arrivals, type Looker } from './arrivals.ts'
 import type { MessageData } from './events.ts'
 import { MessageStream } from './message-stream.ts'
-import { toBuffer } from './payload.ts'
 import { type PieceOwner, PieceQueue } from './piece-queue.ts'
 import type { WaitOptions } from './waiters.ts'
 
@@ -47,6 +47,8 @@ export interface InboxOwner {
   messageReady(): void
   /** Why a message that was begun will never be complete. */
   endError(): Error
+  /** A copy of bytes that just came, for the application to keep. */
+  keep(bytes: Uint8Array, start: number, end: number): Buffer
   toData(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): MessageData
 }
 
@@ -112,7 +114,7 @@ export class Inbox implements PieceOwner {
       return
     }
     if (this.#isAbandoned) return
-    const message = { isBinary, bytes: toBuffer(bytes, start, end, owned) }
+    const message = { isBinary, bytes: owned ? asBuffer(bytes) : this.keep(bytes, start, end) }
     this.#waiting.push(message)
     this.held(costOf(message))
     this.#looker?.look()
@@ -218,6 +220,10 @@ export class Inbox implements PieceOwner {
   held(change: number): void {
     this.#cost += change
     this.#look()
+  }
+
+  keep(bytes: Uint8Array, start: number, end: number): Buffer {
+    return this.#owner.keep(bytes, start, end)
   }
 
   collected(): void {

@@ -1,8 +1,7 @@
 import { UsageError } from '../errors.ts'
-import { decodeUtf8 } from '../frames/bytes.ts'
+import { asBuffer, decodeUtf8 } from '../frames/bytes.ts'
 import { GrowingBytes } from '../protocol/growing-bytes.ts'
 import { type ArrivalSource, Arrivals } from './arrivals.ts'
-import { toBuffer } from './payload.ts'
 import type { PieceQueue } from './piece-queue.ts'
 import type { WaitOptions } from './waiters.ts'
 
@@ -49,14 +48,15 @@ export class MessageStream implements AsyncIterable<Buffer> {
 
   /** The whole message. It is held in memory: `maxPayload` says how much that can be. @throws as reading does */
   async bytes(options: WaitOptions = {}): Promise<Buffer> {
-    const collected = await this.#collect(options)
-    return toBuffer(collected.bytes, 0, collected.length, true)
+    return asBuffer((await this.#collect(options)).take())
   }
 
   /** The whole message as a string; of a binary one, what is not UTF-8 becomes U+FFFD. @throws as reading does */
   async text(options: WaitOptions = {}): Promise<string> {
     const collected = await this.#collect(options)
-    return decodeUtf8(collected.bytes, 0, collected.length)
+    const text = decodeUtf8(collected.bytes, 0, collected.length)
+    collected.clear()
+    return text
   }
 
   /** The whole message as the value that its JSON stands for. @throws SyntaxError when it is no JSON; as reading does */

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts'
-import { asBuffer, copyTo, decodeUtf8, isValidUtf8, messageMemory } from '../frames/bytes.ts'
+import { decodeUtf8, encodeUtf8, isValidUtf8, joined } from '../frames/bytes.ts'
 import { describeUnknown, type OptionNames } from '../ground/option-names.ts'
 import { PreparedMessage } from '../protocol/prepared-message.ts'
 import type { BinaryType } from './events.ts'
@@ -64,14 +64,14 @@ export function toPayload(data: unknown): string | Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data)
   if (typeof data === 'number') return String(data)
-  if (Array.isArray(data) && data.every((part) => part instanceof Uint8Array)) return Buffer.concat(data)
+  if (Array.isArray(data) && data.every((part) => part instanceof Uint8Array)) return joined(data)
   throw new UsageError(`cannot send a value of type ${data === null ? 'null' : typeof data}; give a string or bytes`)
 }
 
 /** As {@link toPayload}, with a string turned into its UTF-8. */
 export function toBytes(data: unknown): Uint8Array {
   const payload = toPayload(data)
-  return typeof payload === 'string' ? Buffer.from(payload) : payload
+  return typeof payload === 'string' ? encodeUtf8(payload) : payload
 }
 
 /**
@@ -85,14 +85,6 @@ export function toText(bytes: Uint8Array): string {
   return decodeUtf8(bytes, 0, bytes.length)
 }
 
-/** `bytes[start, end)` as a Buffer: the same memory when the receiver may keep it, a copy otherwise. */
-export function toBuffer(bytes: Uint8Array, start: number, end: number, owned: boolean): Buffer {
-  if (owned) return asBuffer(bytes, start, end)
-  const copy = messageMemory(end - start)
-  copyTo(copy, 0, bytes, start, end)
-  return copy
-}
-
 const BINARY_TYPES: readonly unknown[] = ['nodebuffer', 'arraybuffer', 'blob', 'fragments'] satisfies BinaryType[]
 
 /** Checks what an application sets `binaryType` to. @throws UsageError */
@@ -101,16 +93,7 @@ export function checkBinaryType(type: BinaryType): BinaryType {
   throw new UsageError(`binaryType is ${String(type)}; it must be one of ${BINARY_TYPES.join(', ')}`)
 }
 
-/** `bytes[start, end)` as what the application asked for by `binaryType`. */
-export function toBinaryType(
-  type: BinaryType,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  owned: boolean,
-): Buffer | ArrayBuffer | Blob | Buffer[] {
-  if (type === 'arraybuffer') return new Uint8Array(bytes.subarray(start, end)).buffer
-  if (type === 'blob') return new Blob([bytes.subarray(start, end) as Uint8Array<ArrayBuffer>])
-  const buffer = toBuffer(bytes, start, end, owned)
-  return type === 'fragments' ? [buffer] : buffer
+/** A copy of `bytes` as an application asks for it by `binaryType`. */
+export function toBinaryType(type: 'arraybuffer' | 'blob', bytes: Uint8Array): ArrayBuffer | Blob {
+  return type === 'blob' ? new Blob([bytes as Uint8Array<ArrayBuffer>]) : new Uint8Array(bytes).buffer
 }

@@ -1,9 +1,9 @@
+import { asBuffer } from '../frames/bytes.ts'
 import { Queue } from '../ground/queue.ts'
 import { GrowingBytes } from '../protocol/growing-bytes.ts'
 import type { MessageSink } from '../protocol/listener.ts'
 import type { Looker } from './arrivals.ts'
 import { shortLivedBuffer } from './collector-hint.ts'
-import { toBuffer } from './payload.ts'
 
 /** What is counted for a piece besides its bytes: the objects that hold them. */
 const PIECE_COST = 128
@@ -12,13 +12,20 @@ const PIECE_COST = 128
 export interface PieceOwner {
   /** The queue holds this many bytes more, or less. */
   held(change: number): void
+  /** A copy of bytes that just came, for the reader to keep. */
+  keep(bytes: Uint8Array, start: number, end: number): Buffer
   /** A message that was wanted whole is complete, or will never be. */
   collected(): void
   /** Why a message that was begun will never be complete. */
   endError(): Error
 }
 
-const NOBODY: PieceOwner = { held: () => {}, collected: () => {}, endError: () => new Error('unreachable') }
+const NOBODY: PieceOwner = {
+  held: () => {},
+  keep: () => Buffer.alloc(0),
+  collected: () => {},
+  endError: () => new Error('unreachable'),
+}
 
 /**
  * One message between the connection that reads it and whoever takes it: the pieces that have arrived and were not
@@ -68,7 +75,7 @@ export class PieceQueue implements MessageSink {
     if (!this.#isArriving) return
     if (this.#collected !== null) this.#collected.append(bytes, start, end)
     else {
-      this.#push(toBuffer(bytes, start, end, false))
+      this.#push(this.#owner.keep(bytes, start, end))
       shortLivedBuffer(end - start)
       this.looker?.look()
     }
@@ -113,8 +120,7 @@ export class PieceQueue implements MessageSink {
 
   /** The whole message, which must have been collected. The bytes belong to the caller. */
   takeWhole(): Buffer {
-    const { bytes, length } = this.#collected!
-    return toBuffer(bytes, 0, length, true)
+    return asBuffer(this.#collected!.take())
   }
 
   #finish(error: Error | null): void {

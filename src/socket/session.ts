@@ -6,7 +6,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { UsageError } from '../errors.ts'
-import { decodeUtf8 } from '../frames/bytes.ts'
+import { asBuffer, decodeUtf8, encodeUtf8 } from '../frames/bytes.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
 import { nextTick } from '../ground/scheduling.ts'
@@ -20,7 +20,7 @@ import { warnOfHeld } from './held-messages.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
 import { Outbox, type OutboxOptions, type OutboxOwner } from './outbox.ts'
 import { OutgoingStream, type SendStreamOptions, type StreamSource } from './outgoing-stream.ts'
-import { type Payload, type SendOptions, toBinaryType, toBuffer } from './payload.ts'
+import { type Payload, type SendOptions, toBinaryType } from './payload.ts'
 import type { Counted } from './rate-limiter.ts'
 import type { SendCallback } from './send-callbacks.ts'
 import { SocketDriver } from './socket-driver.ts'
@@ -285,14 +285,22 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     // Whoever has paused takes them too, then or never. What is terminated gives listeners nothing more.
     if (info.cause !== CloseCause.Terminated) this.#deliverHeld()
     else if (this.#inbox !== null && this.#inbox.consumer === null) this.#inbox.abandon()
-    this.#guard(() => this.#emitter.emit('close', info.code, Buffer.from(info.reason)))
+    this.#guard(() => this.#emitter.emit('close', info.code, asBuffer(encodeUtf8(info.reason))))
     this.#resolveClosed?.(info)
   }
 
   toData(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): MessageData {
     if (!isBinary && this.#options.textFormat === 'string') return decodeUtf8(bytes, start, end)
-    if (isBinary && this.binaryType !== 'nodebuffer') return toBinaryType(this.binaryType, bytes, start, end, owned)
-    return toBuffer(bytes, start, end, owned)
+    const { binaryType } = this
+    if (isBinary && (binaryType === 'arraybuffer' || binaryType === 'blob')) {
+      return toBinaryType(binaryType, bytes.subarray(start, end))
+    }
+    const buffer = owned ? asBuffer(bytes) : this.keep(bytes, start, end)
+    return isBinary && binaryType === 'fragments' ? [buffer] : buffer
+  }
+
+  keep(bytes: Uint8Array, start: number, end: number): Buffer {
+    return asBuffer(this.driver.connection.keep(bytes, start, end))
   }
 
   /** Whether what came is to be taken; if not, the connection ends. */
@@ -351,7 +359,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   #control(event: 'ping' | 'pong', bytes: Uint8Array, start: number, end: number): void {
     if (this.#emitter.listenerCount(event) === 0) return
-    const data = toBuffer(bytes, start, end, false)
+    const data = this.keep(bytes, start, end)
     this.#guard(() => this.#emitter.emit(event, data))
   }
 

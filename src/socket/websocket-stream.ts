@@ -1,5 +1,6 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import { ConnectionClosedError } from '../errors.ts'
+import { asBuffer } from '../frames/bytes.ts'
 import type { MessageData } from './events.ts'
 import { toBytes } from './payload.ts'
 import type { WebSocket } from './websocket.ts'
@@ -101,7 +102,7 @@ async function* wholeMessages<Data>(
   opened: Promise<void> | null,
 ): AsyncGenerator<string | Buffer, void, undefined> {
   await opened
-  for await (const { data, isBinary } of ws) yield isBinary ? Buffer.from(await bytesOf(data)) : String(data)
+  for await (const { data, isBinary } of ws) yield isBinary ? asBuffer(await bytesOf(data)) : String(data)
 }
 
 async function bytesOf(data: MessageData): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import { copyOf } from '../frames/bytes.ts'
 import { nextTick, queueMicrotask } from '../ground/scheduling.ts'
 
 /** One end of a connection in memory: what is written to one end is read from the other, in order, with backpressure. */
@@ -17,7 +18,7 @@ class MemoryEnd extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     // A transport copies what it is given: its owner may use the memory again when the write is done.
-    const hasRoom = this.other!.push(Buffer.from(chunk))
+    const hasRoom = this.other!.push(copyOf(chunk, 0, chunk.length))
     if (hasRoom) queueMicrotask(callback)
     else this.#resume = callback
   }

@@ -5,6 +5,7 @@ import {
   decodeUtf8,
   encodeUtf8,
   isValidUtf8,
+  joined,
   uninitialised,
   utf8Length,
   writeUtf8,
@@ -15,21 +16,26 @@ import { Resizable } from '../support/resizable.ts'
 import { sweepStep } from '../support/sweep.ts'
 
 describe('asBuffer', () => {
-  it('gives a Buffer as it is when all of it is wanted', () => {
+  it('gives a Buffer as it is', () => {
     const buffer = Buffer.from('abc')
-    expect(asBuffer(buffer, 0, 3)).toBe(buffer)
+    expect(asBuffer(buffer)).toBe(buffer)
   })
 
-  it.each([
-    ['a part of a Buffer', Buffer.from('xabcx').subarray(1), 0, 3],
-    ['the end of a Buffer', Buffer.from('xabc'), 1, 4],
-    ['an array that is no Buffer', Uint8Array.of(0x61, 0x62, 0x63), 0, 3],
-  ])('gives a view of the same memory of %s', (_, bytes, start, end) => {
-    const view = asBuffer(bytes, start, end)
+  it('gives a view of the same memory of an array that is no Buffer', () => {
+    const bytes = Uint8Array.of(0x78, 0x61, 0x62, 0x63, 0x78).subarray(1, 4)
+    const view = asBuffer(bytes)
     expect(view).toBeInstanceOf(Buffer)
     expect(view.toString()).toBe('abc')
     view[0] = 0x7a
-    expect(bytes[start]).toBe(0x7a)
+    expect(bytes[0]).toBe(0x7a)
+  })
+})
+
+describe('joined', () => {
+  it('puts parts one behind the other, in memory of their own', () => {
+    const bytes = joined([Buffer.from('ab'), Buffer.alloc(0), Buffer.from('c')])
+    expect(Buffer.from(bytes).toString()).toBe('abc')
+    expect([bytes.buffer.byteLength, joined([]).length]).toEqual([3, 0])
   })
 })
 

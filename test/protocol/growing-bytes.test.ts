@@ -22,8 +22,8 @@ describe('GrowingBytes', () => {
 
   it('grows no further than what there will ever be', () => {
     const bytes = new GrowingBytes()
-    bytes.append(new Uint8Array(300), 0, 300, 301)
-    expect(bytes.bytes.length).toBe(301)
+    bytes.append(new Uint8Array(20_000), 0, 20_000, 20_001)
+    expect(bytes.bytes.length).toBe(20_001)
   })
 
   it('holds at most a block of 64 KiB more than what came, while it is not known how much will', () => {
@@ -84,14 +84,46 @@ describe('GrowingBytes', () => {
     expect(taken.map((one) => one[499_999])).toEqual([1, 2, 3, 4, 5])
   })
 
-  it('leaves the buffer to who took it when it forgets', () => {
+  it.each([1, 300, 16_384, 20_000, 65_536, 100_000])(
+    'leaves %i bytes to who took them, alone in their memory',
+    (length) => {
+      for (const most of [length, Number.POSITIVE_INFINITY]) {
+        const bytes = new GrowingBytes()
+        bytes.append(new Uint8Array(length).fill(1), 0, length, most)
+        const taken = bytes.take()
+        expect([bytes.length, bytes.capacity]).toEqual([0, 0])
+        for (let i = 0; i < 3; i += 1) bytes.append(new Uint8Array(length).fill(2), 0, length)
+        expect([taken.length, taken.buffer.byteLength, new Set(taken)]).toEqual([length, length, new Set([1])])
+      }
+    },
+  )
+
+  it('has nothing to take when nothing came', () => {
+    const taken = [new GrowingBytes().take(), new GrowingBytes().take()]
+    expect(taken.map(({ length }) => length)).toEqual([0, 0])
+    expect(taken[0]!.buffer).not.toBe(taken[1]!.buffer)
+  })
+
+  it('says that bytes are alone in their memory when that was made for all of them', () => {
     const bytes = new GrowingBytes()
-    bytes.append(ascii('a'), 0, 1)
-    const taken = bytes.bytes
+    bytes.append(new Uint8Array(15_000), 0, 15_000, 20_000)
+    expect(bytes.isOwn).toBe(false)
+    bytes.append(new Uint8Array(5000), 0, 5000, 20_000)
+    expect(bytes.isOwn).toBe(true)
     bytes.clear()
-    bytes.append(ascii('b'), 0, 1)
-    expect(taken[0]).toBe(0x61)
-    expect(textOf(bytes)).toBe('b')
+    bytes.append(new Uint8Array(256), 0, 256, 256)
+    expect(bytes.isOwn).toBe(false)
+  })
+
+  it('uses the memory of short ones again, of each length', () => {
+    for (const length of [1, 257, 1000, 5000, 33_000]) {
+      const bytes = new GrowingBytes()
+      bytes.append(new Uint8Array(length), 0, length)
+      const { buffer } = bytes.bytes
+      bytes.clear()
+      bytes.append(new Uint8Array(length), 0, length)
+      expect(bytes.bytes.buffer).toBe(buffer)
+    }
   })
 
   it('holds at most twice what came, or 256 bytes, however the pieces are cut', () => {
@@ -178,7 +210,6 @@ describe('the blocks of GrowingBytes', () => {
 
   it('are kept up to 32, for all connections together', () => {
     const all = Array.from({ length: 40 }, inOneBlock)
-    for (const [bytes] of all) bytes.append(piece, 0, 60_000)
     for (const [bytes] of all) bytes.clear()
     const blocks = new Set(all.map(([, block]) => block))
     const again = Array.from({ length: 40 }, () => inOneBlock()[1])

@@ -18,11 +18,14 @@ interface Given {
 }
 
 /** A client connection that remembers the ranges of messages as they were given. */
-function remembering(): { connection: Connection; given: Given[] } {
+function remembering(onMessage: (range: Given) => void = () => {}): { connection: Connection; given: Given[] } {
   const given: Given[] = []
   const nothing = (): void => {}
   const listener: ConnectionListener = {
-    message: (_, bytes, start, end, owned) => given.push({ bytes, start, end, owned }),
+    message: (_, bytes, start, end, owned) => {
+      given.push({ bytes, start, end, owned })
+      onMessage({ bytes, start, end, owned })
+    },
     ping: nothing,
     pong: nothing,
     closeReceived: nothing,
@@ -40,15 +43,44 @@ describe('the bytes that a listener is given', () => {
     expect(given[0]?.bytes).toBe(chunk)
   })
 
-  it('belong to the listener when the message had to be joined, and are never written again', () => {
+  it('belong to the listener when a long message had to be joined, and are never written again', () => {
     const { connection, given } = remembering()
-    for (const chunk of ['02 01 0a', '80 01 0b', '82 02 0c', '0d', '82 01 0e']) connection.receive(hex(chunk))
-    expect(given.map(({ owned }) => owned)).toEqual([true, true, false])
-    expect(given.map(({ bytes, start, end }) => [...bytes.subarray(start, end)])).toEqual([[10, 11], [12, 13], [14]])
-    const [first, second] = given.map(({ bytes, start, end }) => bytes.subarray(start, end)) as [Uint8Array, Uint8Array]
-    first.fill(1)
-    second.fill(2)
-    expect([...first, ...second]).toEqual([1, 1, 2, 2])
+    const payload = new Uint8Array(20_000)
+    for (const byte of [1, 2]) {
+      connection.receive(concat(hex('82 7e 4e 20'), payload.fill(byte).slice(0, 15_000)))
+      connection.receive(payload.slice(15_000))
+    }
+    expect(given.map(({ owned, start, end }) => [owned, start, end])).toEqual([
+      [true, 0, 20_000],
+      [true, 0, 20_000],
+    ])
+    expect(given.map(({ bytes }) => [bytes.buffer.byteLength, new Set(bytes)])).toEqual([
+      [20_000, new Set([1])],
+      [20_000, new Set([2])],
+    ])
+  })
+
+  it('do not belong to it when a short one was joined; what it keeps of one read lies side by side', () => {
+    const kept: Uint8Array[] = []
+    const { connection } = remembering((range) => kept.push(connection.keep(range.bytes, range.start, range.end)))
+    const frame = (first: number, byte: number): Uint8Array =>
+      concat(Uint8Array.of(first, 100), new Uint8Array(100).fill(byte))
+    connection.receive(frame(0x02, 1))
+    connection.receive(concat(frame(0x80, 2), frame(0x82, 3), frame(0x82, 4)))
+    connection.receive(concat(frame(0x82, 5), frame(0x82, 6)))
+    expect(kept.map((bytes) => [bytes.length, new Set(bytes)])).toEqual([
+      [200, new Set([1, 2])],
+      ...[3, 4, 5, 6].map((byte) => [100, new Set([byte])]),
+    ])
+    const [, a, b, c, d] = kept.map(({ buffer }) => buffer)
+    expect([a === b, c === d]).toEqual([true, true])
+    expect(a).not.toBe(c)
+  })
+
+  it('may be kept outside of a read too', () => {
+    const { connection } = remembering()
+    const kept = connection.keep(Uint8Array.of(1, 2, 3, 4), 1, 3)
+    expect([[...kept], kept.buffer.byteLength]).toEqual([[2, 3], 2])
   })
 
   it('are valid UTF-8 when the message is text (§5.6) [6455-5.6-1]', () => {

@@ -8,18 +8,20 @@ interface Message {
   readonly start: number
   readonly end: number
   readonly owned: boolean
+  readonly text: string
 }
 
 class RecordingTarget implements MessageTarget {
   readonly messages: Message[] = []
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
-    this.messages.push({ isBinary, bytes, start, end, owned })
+    const text = Buffer.from(bytes.subarray(start, end)).toString('latin1')
+    this.messages.push({ isBinary, bytes, start, end, owned, text })
   }
 
   /** Payloads of the messages as text. */
   get texts(): string[] {
-    return this.messages.map(({ bytes, start, end }) => Buffer.from(bytes.subarray(start, end)).toString('latin1'))
+    return this.messages.map(({ text }) => text)
   }
 }
 
@@ -55,15 +57,15 @@ describe('MessageAssembler', () => {
   })
 
   it('never takes more memory than the last frame says the message will have, wherever its pieces lie [6455-10.4-1]', () => {
-    assembler.dataFrameStart(Opcode.Binary, true, 1000)
-    const chunk = new Uint8Array(1000)
+    assembler.dataFrameStart(Opcode.Binary, true, 100_000)
+    const chunk = new Uint8Array(100_000)
     for (const [start, end] of [
-      [500, 800],
-      [600, 900],
-      [700, 1000],
+      [50_000, 80_000],
+      [60_000, 90_000],
+      [70_000, 100_000],
     ] as const) {
       assembler.dataFramePayload(chunk, start, end)
-      expect(assembler.capacity).toBeLessThanOrEqual(1000)
+      expect(assembler.capacity).toBeLessThanOrEqual(100_000)
     }
   })
 
@@ -89,20 +91,40 @@ describe('MessageAssembler', () => {
     expect(events).toEqual(['abort'])
   })
 
-  it('joins fragments in the order they came, into memory that the receiver owns (§5.4) [6455-5.4-3] [6455-5.4-7]', () => {
+  it('joins fragments in the order they came (§5.4) [6455-5.4-3] [6455-5.4-7]', () => {
     whole(Opcode.Text, false, 'Hel')
     whole(Opcode.Continuation, false, 'l')
     expect(target.messages).toEqual([])
     whole(Opcode.Continuation, true, 'o')
     expect(target.texts).toEqual(['Hello'])
-    expect(target.messages[0]?.owned).toBe(true)
     expect(target.messages[0]?.start).toBe(0)
+  })
+
+  it('joins a long message in memory that the receiver owns, and a short one in memory that is used again', () => {
+    for (const length of [16_384, 16_385]) cut(Opcode.Binary, true, 'x'.repeat(10_000), 'x'.repeat(length - 10_000))
+    expect(target.messages.map(({ owned }) => owned)).toEqual([false, true])
+    expect(target.messages[1]?.bytes.buffer.byteLength).toBe(16_385)
+  })
+
+  it('uses the memory of a message again when it was handed on, and not before', () => {
+    const texts: string[] = []
+    const nested = new MessageAssembler(target)
+    const outer: MessageAssembler = new MessageAssembler({
+      message: (_, bytes, start, end) => {
+        nested.dataFrame(Opcode.Text, false, ascii('in'), 0, 2)
+        nested.dataFrame(Opcode.Continuation, true, ascii('ner'), 0, 3)
+        texts.push(Buffer.from(bytes.subarray(start, end)).toString())
+      },
+    })
+    outer.dataFrame(Opcode.Text, false, ascii('ou'), 0, 2)
+    outer.dataFrame(Opcode.Continuation, true, ascii('ter'), 0, 3)
+    expect([...target.texts, ...texts]).toEqual(['inner', 'outer'])
   })
 
   it('joins the pieces of a frame that TCP has cut (§5.4) [6455-5.4-13]', () => {
     cut(Opcode.Binary, true, 'H', 'el', 'lo')
     expect(target.texts).toEqual(['Hello'])
-    expect(target.messages[0]).toMatchObject({ isBinary: true, owned: true })
+    expect(target.messages[0]).toMatchObject({ isBinary: true })
   })
 
   it.each([
@@ -199,19 +221,19 @@ describe('MessageAssembler', () => {
     })
 
     it('never grows past the message when the last frame says how long it is', () => {
-      whole(Opcode.Binary, false, 'x'.repeat(1000))
+      whole(Opcode.Binary, false, 'x'.repeat(100_000))
       assembler.dataFrameStart(Opcode.Continuation, true, 500)
       for (let i = 0; i < 500; i += 1) {
         assembler.dataFramePayload(ascii('x'), 0, 1)
-        expect(assembler.capacity).toBeLessThanOrEqual(2000)
+        expect(assembler.capacity).toBeLessThanOrEqual(100_500)
       }
       assembler.dataFrameEnd(true)
 
-      assembler.dataFrameStart(Opcode.Binary, true, 1000)
-      for (let i = 0; i < 10; i += 1) assembler.dataFramePayload(new Uint8Array(100), 0, 100)
-      expect(assembler.capacity).toBe(1000)
+      assembler.dataFrameStart(Opcode.Binary, true, 100_000)
+      for (let i = 0; i < 10; i += 1) assembler.dataFramePayload(new Uint8Array(10_000), 0, 10_000)
+      expect(assembler.capacity).toBe(100_000)
       assembler.dataFrameEnd(true)
-      expect(target.messages.map(({ end }) => end)).toEqual([1500, 1000])
+      expect(target.messages.map(({ end }) => end)).toEqual([100_500, 100_000])
     })
 
     it('does not take what an earlier frame announced for the length of the next', () => {

@@ -8,7 +8,12 @@ import { within } from '../support/deadline.ts'
 import { countReachable } from '../support/garbage.ts'
 import { settle } from '../support/memory-transport.ts'
 
-const OWNER = { held: () => {}, collected: () => {}, endError: () => new Error('over') }
+const OWNER = {
+  held: () => {},
+  keep: (bytes: Uint8Array, start: number, end: number) => Buffer.from(bytes.slice(start, end)),
+  collected: () => {},
+  endError: () => new Error('over'),
+}
 
 describe('what a consumer took is not kept while more waits behind it', () => {
   it('by a queue of pieces that is never empty', async () => {
