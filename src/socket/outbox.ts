@@ -264,8 +264,6 @@ export class Outbox {
     const action = this.#choose(bytes)
     if (action === 'keep') return true
     if (action === 'close') {
-      this.#driver.closeFor(CloseCause.SlowConsumer, 1013, 'the peer reads too slowly')
-      this.abandon()
       this.#closeSlow()
       if (callback !== undefined) this.#driver.refuse(callback, this.#owner.endError())
       return false
@@ -297,8 +295,8 @@ export class Outbox {
   }
 
   #closeSlow(): void {
-    this.abandon()
     this.#driver.closeFor(CloseCause.SlowConsumer, 1013, 'the peer reads too slowly')
+    this.abandon()
   }
 
   #isSlow(): boolean {
