@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { ConnectionClosedError } from '../../src/errors.ts'
+import { ConnectionClosedError, ProtocolError } from '../../src/errors.ts'
 import { SlabPool } from '../../src/protocol/output.ts'
 import type { CloseInfo } from '../../src/socket/close-info.ts'
 import { Heartbeat, type Patient } from '../../src/socket/heartbeat.ts'
@@ -324,7 +324,8 @@ export class End {
           await this.reading.pass()
         }
       } catch (error) {
-        if (!(error instanceof ConnectionClosedError)) throw error
+        // A fault of the peer breaks it off too; what that was is told by the connection itself.
+        if (!(error instanceof ConnectionClosedError || error instanceof ProtocolError)) throw error
         this.#world.note('a message broken off')
         continue
       }
