@@ -21,7 +21,7 @@ import { RequestHeadReader } from '../handshake/head-reader.ts'
 import { rejectUpgrade } from '../handshake/server-handshake.ts'
 import { destroyTransport, stopListening, type TransportListener, useTransport } from '../socket/transport-listeners.ts'
 import type { WebSocket } from '../socket/websocket.ts'
-import type { Dated } from './deadlines.ts'
+import type { Awaited } from './tls-handshakes.ts'
 import type { AnyRequest } from './upgrade-request.ts'
 
 /** Milliseconds that a peer whose bytes we do not read any more has for our answer; that it leaves, we would not see. */
@@ -43,14 +43,20 @@ export interface PendingOwner<Data> {
   readonly headLimits: HeadLimits
   /** The head is complete. */
   headReceived(pending: PendingHandshake<Data>, head: RequestHead, text: string): void
+  /** A refused peer has its answer, and is to leave. */
+  lingers(pending: PendingHandshake<Data>): void
+  /** A refused peer left, or was made to. */
+  left(pending: PendingHandshake<Data>): void
   /** The handshake is over, one way or the other. `error`: why it was refused or broke, if it was or did. */
   handshakeOver(pending: PendingHandshake<Data>, error: Error | null): void
 }
 
 /** One opening handshake under way. */
-export class PendingHandshake<Data> implements TransportListener, Dated {
+export class PendingHandshake<Data> implements TransportListener, Awaited {
   readonly socket: Duplex
   readonly due: number
+  /** What stands for it among the opening handshakes: itself, or the TLS handshake below, which began earlier. */
+  readonly place: Awaited
   /** Who takes the connection. */
   readonly accepted: Accepted<Data>
   /** Undefined before the head is complete. */
@@ -73,12 +79,14 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     accepted: Accepted<Data>,
     request: AnyRequest | undefined,
     head: Uint8Array | null,
+    below?: Awaited,
   ) {
     this.#owner = owner
     this.socket = socket
     this.accepted = accepted
     this.request = request
-    this.due = owner.clock.now() + owner.handshakeTimeout
+    this.due = below?.due ?? owner.clock.now() + owner.handshakeTimeout
+    this.place = below ?? this
     this.#state = head === null ? State.ReadingHead : State.Deciding
     this.#reader = head === null ? new RequestHeadReader(owner.headLimits) : null
     // A copy: frames are unmasked in place, and the caller's bytes are the caller's.
@@ -124,8 +132,15 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
     const response = rejectUpgrade(error)
     useTransport(socket, () => socket.end(response))
     this.#linger(this.#owner.closeTimeout)
+    this.#owner.lingers(this)
     if (this.#isDeaf) this.#deafen()
     else socket.resume()
+  }
+
+  /** A refused peer has had its time. */
+  leave(): void {
+    this.#owner.left(this)
+    destroyTransport(this.socket)
   }
 
   /** Gives up without an answer. */
@@ -177,6 +192,7 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
   }
 
   transportClosed(): void {
+    if (this.#state === State.Refused) this.#owner.left(this)
     this.#closeDeadline?.cancel()
     if (this.isOpen) this.#over(State.Gone, null)
   }
@@ -196,7 +212,7 @@ export class PendingHandshake<Data> implements TransportListener, Dated {
   /** Gives a refused peer so many milliseconds to leave. */
   #linger(ms: number): void {
     this.#closeDeadline?.cancel()
-    this.#closeDeadline = new Deadline(this.#owner.clock, ms, () => destroyTransport(this.socket))
+    this.#closeDeadline = new Deadline(this.#owner.clock, ms, () => this.leave())
   }
 
   #readHead(chunk: Uint8Array): void {

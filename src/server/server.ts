@@ -2,7 +2,12 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer as createTlsServer, type SecureContextOptions, Server as TlsServer } from 'node:tls'
+import {
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TLSSocket,
+  Server as TlsServer,
+} from 'node:tls'
 import { type HandshakeError, UsageError } from '../errors.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import { publishConnectionError } from '../socket/diagnostics.ts'
@@ -237,9 +242,12 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
         ? createServer(SOCKET_OPTIONS)
         : createTlsServer({ handshakeTimeout: this.#tlsTimeout, ...options.tls, ...SOCKET_OPTIONS })
     this.#own = own
-    own.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) =>
-      this.#upgrader.acceptSocket(socket, this.#admitOwn, true),
-    )
+    if (options.tls === undefined) {
+      own.on('connection', (socket) => this.#upgrader.acceptSocket(socket, this.#admitOwn, true))
+    } else {
+      own.on('connection', (socket) => this.#upgrader.beginTls(socket))
+      own.on('secureConnection', (socket: TLSSocket) => this.#upgrader.acceptTls(socket, this.#admitOwn))
+    }
     own.on('tlsClientError', (error: Error, socket: Duplex) => {
       // Node: after its own handshake timeout it leaves the socket to us.
       socket.destroy()

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { HandshakeError, quote, UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { toError } from '../ground/application.ts'
@@ -26,41 +26,18 @@ import {
   checkOrigin,
   Rejection,
 } from './admission.ts'
-import { Deadlines } from './deadlines.ts'
 import { HandshakeRate } from './handshake-rate.ts'
+import { OpeningHandshakes } from './opening-handshakes.ts'
 import { type CheckedServerOptions, deflateNegotiators, type WebSocketServerOptions } from './options.ts'
 import { type Accepted, PendingHandshake, type PendingOwner } from './pending-handshake.ts'
-import { addedLines, type EditLines } from './response-lines.ts'
+import { addedLines } from './response-lines.ts'
 import { ServedConnection, type ServedConnectionOwner } from './served-connection.ts'
 import { Tally } from './stats.ts'
+import { TlsHandshake, TlsHandshakes } from './tls-handshakes.ts'
 import { type AnyRequest, headOf, RawUpgradeRequest } from './upgrade-request.ts'
+import { hasClientCertificate, isTcp, takeOver } from './upgrade-transport.ts'
+import type { UpgraderHooks } from './upgrader-hooks.ts'
 import { askVerifyClient, isSynchronous, refusedClient, verifyClientInfo } from './verify-client.ts'
-
-/** What the {@link Upgrader} tells the server. */
-export interface UpgraderHooks<Data> {
-  /** Whether new connections are refused with 503. */
-  readonly isDraining: () => boolean
-  /** Whether a request is for this server. */
-  readonly shouldHandle: (request: AnyRequest) => boolean
-  /** Lets the application add to the lines of the response; null when it does not want to. */
-  readonly editLines: (request: AnyRequest) => EditLines | null
-  /** Offers a request that is no opening handshake. @returns whether the application took the socket over */
-  readonly clientError: (error: HandshakeError, socket: Duplex, request: AnyRequest) => boolean
-  /** Last look at a refusal before it is sent. */
-  readonly refusal: (error: HandshakeError) => HandshakeError
-  /** A connection is over. */
-  readonly onClosed: (ws: WebSocket<Data>) => void
-  /**
-   * Something went wrong with one handshake or connection. `isUnseen`: it is the application's own fault and nobody
-   * listened to it.
-   */
-  readonly onError: (
-    error: Error,
-    isUnseen: boolean,
-    ws: WebSocket<Data> | undefined,
-    request: AnyRequest | undefined,
-  ) => void
-}
 
 const NO_CHOICES: ConnectionChoices = {}
 
@@ -82,7 +59,8 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   readonly #counter: ConnectionCounter
   readonly #handshakeRate: HandshakeRate | null
   readonly #tally = new Tally()
-  readonly #pending: Deadlines<PendingHandshake<Data>>
+  readonly #pending: OpeningHandshakes
+  readonly #tls = new TlsHandshakes()
 
   constructor(options: WebSocketServerOptions<Data>, checked: CheckedServerOptions, hooks: UpgraderHooks<Data>) {
     const { socket } = checked
@@ -104,7 +82,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     this.headLimits = checked.headLimits
     this.textFormat = socket.textFormat
     this.withoutListener = socket.withoutListener
-    this.#pending = new Deadlines(socket.clock)
+    this.#pending = new OpeningHandshakes(socket.clock, checked.maxPendingHandshakes)
   }
 
   /**
@@ -116,6 +94,39 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   acceptSocket(socket: Duplex, accepted: Accepted<Data>, isNew: boolean): void {
     if (this.#isTaken(socket, 'handleSocket', undefined)) return
     this.#begin(new PendingHandshake(this, socket, accepted, undefined, null), isNew)
+  }
+
+  /**
+   * A TCP connection came to a port with TLS: it counts among the opening handshakes from now on. Of one address there
+   * are as many in TLS as it may have connections; behind a proxy the address is not known yet.
+   */
+  beginTls(socket: Socket): void {
+    const handshake = new TlsHandshake(socket, this.clock.now() + this.handshakeTimeout)
+    if (!this.#options.trustProxy && this.#tls.from(handshake.address) >= this.#checked.maxConnectionsPerAddress) {
+      socket.destroy()
+      this.#tally.refused++
+      return
+    }
+    this.#pending.add(handshake)
+    this.#tls.add(socket, handshake)
+    socket.once('close', () => {
+      if (handshake.next !== null) return
+      this.#tls.delete(handshake)
+      this.#pending.delete(handshake)
+      this.#tally.refused++
+    })
+    this.#pending.dropOldest()
+  }
+
+  /** Takes a TLS connection, in the place of the TCP connection below. */
+  acceptTls(socket: TLSSocket, accepted: Accepted<Data>): void {
+    const below = this.#tls.below(socket)
+    const pending = new PendingHandshake(this, socket, accepted, undefined, null, below)
+    if (below !== undefined) {
+      this.#tls.delete(below)
+      below.next = pending
+    }
+    this.#begin(pending, true)
   }
 
   /**
@@ -143,7 +154,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
 
   /** Refuses every handshake that is under way. */
   refuseAll(): void {
-    for (const pending of [...this.#pending]) pending.refuse(draining())
+    this.#pending.refuseAll(draining())
   }
 
   /** Called by a pending handshake. */
@@ -154,8 +165,18 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   }
 
   /** Called by a pending handshake. */
+  lingers(pending: PendingHandshake<Data>): void {
+    this.#pending.lingers(pending)
+  }
+
+  /** Called by a pending handshake. */
+  left(pending: PendingHandshake<Data>): void {
+    this.#pending.left(pending)
+  }
+
+  /** Called by a pending handshake. */
   handshakeOver(pending: PendingHandshake<Data>, error: Error | null): void {
-    this.#pending.delete(pending)
+    this.#pending.delete(pending.place)
     if (error === null) return
     this.#tally.refused++
     const isOurs = error instanceof HandshakeError && error.httpStatus === 500
@@ -194,14 +215,12 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
 
   #begin(pending: PendingHandshake<Data>, isNew: boolean): void {
     const { socket } = pending
-    this.#pending.add(pending)
+    this.#pending.add(pending.place)
     listenTo(socket, pending, isTcp(socket), isNew)
     pending.checkTransport()
     if (!pending.isOpen) return
     if (this.#hooks.isDraining()) pending.refuse(draining())
-    else if (this.#pending.size > this.#checked.maxPendingHandshakes) {
-      this.#pending.first!.drop(new HandshakeError('6455-10.4-1', 503, 'too many opening handshakes are under way'))
-    }
+    else this.#pending.dropOldest()
   }
 
   #decide(pending: PendingHandshake<Data>, head: RequestHead, request: AnyRequest): void {
@@ -366,21 +385,6 @@ function withExtensions(
   return { ...options, connection: withPools({ ...options.connection, extension: first.config }) }
 }
 
-/**
- * What a socket of Node has besides bytes is set as a connection wants it: nobody's timeout goes on, which an HTTP server
- * may have set, and small frames do not wait for each other. As in `ws`.
- */
-function takeOver(socket: Duplex): void {
-  const { setTimeout, setNoDelay } = socket as Partial<Socket>
-  if (typeof setTimeout === 'function') setTimeout.call(socket as Socket, 0)
-  if (typeof setNoDelay === 'function') setNoDelay.call(socket as Socket)
-}
-
-/** Whether the peer showed a certificate of its own, be it trusted or not. */
-function hasClientCertificate(socket: Duplex): boolean {
-  return socket instanceof TLSSocket && (socket.authorized || socket.getPeerX509Certificate() !== undefined)
-}
-
 function draining(): HandshakeError {
   return new HandshakeError('6455-7.2.2-1', 503, 'the server shuts down')
 }
@@ -389,9 +393,4 @@ function applicationFault(cause: unknown): HandshakeError {
   const error = new HandshakeError('6455-4.2.2-3', 500, 'the application could not decide')
   error.cause = cause
   return error
-}
-
-/** On a plain TCP or Unix socket a write that has completed was copied by the system. */
-function isTcp(socket: Duplex): boolean {
-  return socket instanceof Socket && !(socket instanceof TLSSocket)
 }
