@@ -84,6 +84,7 @@ const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'reject',
   ],
   './frames': [
+    'type FoundViolation',
     'type Frame',
     'type FrameInit',
     'FrameParser',

@@ -1,5 +1,7 @@
+import { UsageError } from '../errors.ts'
+import { checkBytes, describe } from './argument.ts'
 import type { FrameSink } from './frame-sink.ts'
-import { FIN, MASK, OPCODE, RSV1 } from './header.ts'
+import { FIN, LENGTH, MASK, OPCODE, type Role, RSV1 } from './header.ts'
 import { FrameParser, type FrameParserOptions } from './parser.ts'
 import type { FrameInit } from './serializer.ts'
 import type { Violation } from './violation.ts'
@@ -14,14 +16,20 @@ export interface Frame extends Required<FrameInit> {
   readonly payloadLength: number
 }
 
+/** A rule that is broken, and where. */
+export interface FoundViolation extends Violation {
+  /** Offset of the frame that breaks it. */
+  readonly at: number
+}
+
 /** What {@link parseFrames} found. */
 export interface ParsedFrames {
   /** The complete frames before the first violation or cut, in order. */
   readonly frames: Frame[]
   /** The bytes behind them: a frame that is cut, or what starts with the frame that broke a rule. */
   readonly rest: Uint8Array
-  /** The first rule that was broken, or null. */
-  readonly violation: Violation | null
+  /** The first rule that was broken, or null. Its message says in which frame, and what stands in its header. */
+  readonly violation: FoundViolation | null
 }
 
 function ignore(): void {}
@@ -79,12 +87,43 @@ class FrameCollector implements FrameSink {
  *
  * @param bytes - left untouched; payloads are unmasked in a copy
  * @param options - `role` is who receives the bytes: `'server'` expects masked frames
+ * @throws UsageError when the bytes are none, or the options lack the role
  * @example
  * const { frames, rest, violation } = parseFrames(bytes, { role: 'server' })
  */
 export function parseFrames(bytes: Uint8Array, options: FrameParserOptions): ParsedFrames {
+  checkBytes('bytes', bytes)
+  checkRole(options, bytes)
   const copy = new Uint8Array(bytes)
   const collector = new FrameCollector(options.role === 'server')
   new FrameParser(collector, options).parse(copy)
-  return { frames: collector.frames, rest: bytes.subarray(collector.position), violation: collector.broken }
+  const { frames, position, broken } = collector
+  return {
+    frames,
+    rest: bytes.subarray(position),
+    violation: broken === null ? null : found(broken, bytes, position),
+  }
+}
+
+function checkRole(options: Partial<FrameParserOptions> | undefined, bytes: Uint8Array): void {
+  const role: Role | undefined = options?.role
+  if (role === 'server' || role === 'client') return
+  const isMasked = bytes.length > 1 && (bytes[1]! & MASK) !== 0
+  const likely = isMasked ? '"server": the first frame is masked' : '"client": the first frame is not masked'
+  const guess = bytes.length > 1 ? `; for these bytes probably ${likely}` : ''
+  throw new UsageError(`role is ${describe(role)}; it says who receives the bytes, "server" or "client"${guess}`)
+}
+
+/** The rule, with what arrived and where. */
+function found({ id, statusCode, message }: Violation, bytes: Uint8Array, at: number): FoundViolation {
+  const byte0 = bytes[at]!
+  const byte1 = bytes[at + 1]!
+  const header = [
+    `opcode ${(byte0 & OPCODE).toString(16).toUpperCase()}`,
+    `FIN ${byte0 >> 7}`,
+    `RSV ${((byte0 >> 4) & 7).toString(2).padStart(3, '0')}`,
+    `MASK ${byte1 >> 7}`,
+    `length ${byte1 & LENGTH}`,
+  ]
+  return { id, statusCode, message: `frame at byte ${at} (${header.join(', ')}): ${message}`, at }
 }

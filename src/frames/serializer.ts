@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import { checkBytes } from './argument.ts'
 import { FIN, headerLength, MASK, MAX_CONTROL_PAYLOAD, RSV1, RSV2, RSV3, writeHeader } from './header.ts'
 import { applyMaskInRange, keyToInteger } from './mask.ts'
 import { isControl } from './opcode.ts'
@@ -25,14 +26,21 @@ export interface FrameInit {
  * Bits and opcodes go out as asked for, legal or not, so that tests and tools can make any frame; only what no
  * header can express is refused.
  *
- * @throws UsageError when the opcode is not 0-15, the key has not four bytes, or a control frame is too long
+ * @throws UsageError when the opcode is not 0-15, key or payload are not bytes, the key has not four of them, or a control
+ *   frame is too long
  */
 export function serializeFrame(frame: FrameInit): Uint8Array {
   const { opcode, maskingKey = null, payload } = frame
-  if (!Number.isInteger(opcode) || opcode < 0 || opcode > 15) throw new UsageError(`opcode ${opcode}; it has four bits`)
-  if (maskingKey !== null && maskingKey.length !== 4) {
-    throw new UsageError(`masking-key of ${maskingKey.length} bytes; it has four (6455-5.3)`)
+  if (!Number.isInteger(opcode) || opcode < 0 || opcode > 15) {
+    throw new UsageError(`opcode ${opcode}; it has four bits: a whole number from 0 to 15 (6455-5.2)`)
   }
+  if (maskingKey !== null) {
+    checkBytes('maskingKey', maskingKey)
+    if (maskingKey.length !== 4) {
+      throw new UsageError(`masking-key of ${maskingKey.length} bytes; it has four (6455-5.3)`)
+    }
+  }
+  if (payload !== undefined) checkBytes('payload', payload)
   const payloadLength = payload === undefined ? 0 : payload.length
   if (isControl(opcode) && payloadLength > MAX_CONTROL_PAYLOAD) {
     throw new UsageError(`control frame of ${payloadLength} bytes; at most 125 fit (6455-5.5-1)`)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { UsageError } from '../../src/errors.ts'
 import { parseFrames } from '../../src/frames/parse-frames.ts'
 import { violations } from '../../src/frames/violation.ts'
 import { frameCases, titleOf } from '../fixtures/frame-cases.ts'
@@ -13,7 +14,9 @@ describe('parseFrames', () => {
       return { opcode, fin, rsv1, payload: toHex(payload).replaceAll(' ', '') }
     })
     expect(seen).toEqual(row.frames)
-    expect(violation).toBe(row.violation === null ? null : violations[row.violation])
+    expect(violation === null ? null : [violation.id, violation.statusCode]).toEqual(
+      row.violation === null ? null : [violations[row.violation].id, violations[row.violation].statusCode],
+    )
     expect(rest).toEqual(row.bytes.slice(referenceParse(row.bytes, row.options).ends.at(-1) ?? 0))
   })
 
@@ -81,13 +84,18 @@ describe('parseFrames', () => {
     const { frames, rest, violation } = parseFrames(hex('81 01 61 88 01 03 81 01 62'), { role: 'client' })
     expect(frames).toHaveLength(1)
     expect(rest).toEqual(hex('88 01 03 81 01 62'))
-    expect(violation).toBe(violations.TruncatedStatusCode)
+    expect(violation).toEqual({
+      id: '6455-5.5.1-2',
+      statusCode: 1002,
+      at: 3,
+      message: `frame at byte 3 (opcode 8, FIN 1, RSV 000, MASK 0, length 1): ${violations.TruncatedStatusCode.message}`,
+    })
   })
 
   it('honours the limits (§10.4) [6455-10.4-2]', () => {
     const bytes = hex('82 03 01 02 03')
     expect(parseFrames(bytes, { role: 'client', maxPayload: 3 }).violation).toBeNull()
-    expect(parseFrames(bytes, { role: 'client', maxPayload: 2 }).violation).toBe(violations.MessageTooBig)
+    expect(parseFrames(bytes, { role: 'client', maxPayload: 2 }).violation?.id).toBe(violations.MessageTooBig.id)
   })
 
   it('takes nothing for nothing', () => {
@@ -96,5 +104,40 @@ describe('parseFrames', () => {
       rest: new Uint8Array(0),
       violation: null,
     })
+  })
+
+  it('says which opcode, where, and what the rule wants (§5.2) [6455-5.2-4]', () => {
+    const { violation } = parseFrames(hex('81 80 00 00 00 00 a3 80 00 00 00 00'), { role: 'server' })
+    expect(violation?.message).toBe(
+      `frame at byte 6 (opcode 3, FIN 1, RSV 010, MASK 1, length 0): ${violations.ReservedBit.message}`,
+    )
+  })
+
+  it.each([
+    [undefined, 'role is missing; it says who receives the bytes, "server" or "client"'],
+    [{}, 'role is missing'],
+    [{ role: 'c2s' }, 'role is the string "c2s"'],
+  ])('refuses %j in place of options, and says what they are', (options, message) => {
+    const call = () => parseFrames(hex('81 80 00 00 00 00'), options as never)
+    expect(call).toThrow(UsageError)
+    expect(call).toThrow(message)
+    expect(call).toThrow('probably "server": the first frame is masked')
+    expect(() => parseFrames(hex('81 00'), options as never)).toThrow(
+      'probably "client": the first frame is not masked',
+    )
+    expect(() => parseFrames(hex('81'), options as never)).not.toThrow('probably')
+  })
+
+  it.each([
+    ['8100', 'bytes is the string "8100"; it is a Uint8Array'],
+    [[0x81], 'bytes is of type Array; it is a Uint8Array: Uint8Array.from(numbers) makes one'],
+    [new ArrayBuffer(2), 'a new Uint8Array can look at that memory'],
+    [null, 'bytes is null'],
+    [7, 'bytes is the number 7'],
+    [() => 7, 'bytes is a function'],
+    ['x'.repeat(21), 'bytes is a string'],
+    [Object.create(null), 'bytes is of type object'],
+  ])('refuses %j in place of bytes', (bytes, message) => {
+    expect(() => parseFrames(bytes as never, { role: 'client' })).toThrow(message)
   })
 })

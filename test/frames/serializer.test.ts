@@ -77,6 +77,13 @@ describe('serializeFrame', () => {
     expect(() => serializeFrame({ opcode })).toThrow(`opcode ${opcode}`)
   })
 
+  it('refuses text, which is no bytes yet, and says how it becomes some', () => {
+    const call = () => serializeFrame({ opcode: 1, payload: 'Hello' as never })
+    expect(call).toThrow(UsageError)
+    expect(call).toThrow('payload is the string "Hello"; it is a Uint8Array: new TextEncoder().encode(text)')
+    expect(() => serializeFrame({ opcode: 1, maskingKey: '1234' as never })).toThrow('maskingKey is the string "1234"')
+  })
+
   it.each([0, 3, 5])('refuses a masking-key of %d bytes (§5.3)', (length) => {
     const maskingKey = new Uint8Array(length)
     expect(() => serializeFrame({ opcode: 1, maskingKey })).toThrow(UsageError)

@@ -120,7 +120,8 @@ const NO_FAULTS: readonly Fault[] = Object.freeze([])
 /** Each of the two bytes can be mended a few times at most. */
 const MOST_FAULTS = 10
 
-/** There are 2^16 headers in eight contexts; streams have few of them, and many frames share one list. */
+/** Streams have few of the 2^16 headers in eight contexts, and many frames share one list. */
+const MOST_KNOWN = 4096
 const known = new Map<number, readonly Fault[]>()
 
 /** Every rule that the first two bytes break, the one that `checkHeader` names first. */
@@ -134,6 +135,7 @@ export function headerFaults(byte0: number, byte1: number, context: HeaderContex
   let faults = known.get(key)
   if (faults === undefined) {
     faults = findFaults(byte0, byte1, context)
+    if (known.size === MOST_KNOWN) known.clear()
     known.set(key, faults)
   }
   return faults
