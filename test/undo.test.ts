@@ -16,7 +16,7 @@ import { scriptedPeer, TestClock } from '../src/testing/index.ts'
 import { clientFrame, clientText } from './support/client-frames.ts'
 import { ConnectionInMemory } from './support/connection-in-memory.ts'
 import { within } from './support/deadline.ts'
-import { settle } from './support/memory-transport.ts'
+import { MemoryTransport, settle } from './support/memory-transport.ts'
 import { RecordingListener } from './support/recording-listener.ts'
 
 /** A public member that changes something for longer than the call, and the test that takes the change back. */
@@ -176,6 +176,13 @@ const UNDONE: Readonly<Record<string, Readonly<Record<string, Undo>>>> = {
       expect(server.shouldHandle(request)).toBe(true)
       Reflect.deleteProperty(server, 'shouldHandle')
       expect(server.shouldHandle(request)).toBe(false)
+    },
+    'WebSocketServer.observe': () => {
+      const server = new WebSocketServer({ noServer: true })
+      server.observe({ observe: () => expect.unreachable() })()
+      const transport = new MemoryTransport()
+      server.handleSocket(transport)
+      transport.destroy()
     },
     createWebSocketStream: async () => {
       const { ws, transport } = new ConnectionInMemory()

@@ -19,8 +19,10 @@ import type { RequestHead } from '../handshake/head.ts'
 import type { HeadLimits } from '../handshake/head-limits.ts'
 import { RequestHeadReader } from '../handshake/head-reader.ts'
 import { rejectUpgrade } from '../handshake/server-handshake.ts'
-import { destroyTransport, stopListening, type TransportListener, useTransport } from '../socket/transport-listeners.ts'
+import { tapsOf } from '../socket/taps.ts'
+import { destroyTransport, endTransport, stopListening, type TransportListener } from '../socket/transport-listeners.ts'
 import type { WebSocket } from '../socket/websocket.ts'
+import type { Observers } from './observers.ts'
 import type { Awaited } from './tls-handshakes.ts'
 import type { AnyRequest } from './upgrade-request.ts'
 
@@ -41,6 +43,7 @@ export interface PendingOwner<Data> {
   /** Milliseconds a refused peer has to end its side. */
   readonly closeTimeout: number
   readonly headLimits: HeadLimits
+  readonly observers: Observers
   /** The head is complete. */
   headReceived(pending: PendingHandshake<Data>, head: RequestHead, text: string): void
   /** A refused peer has its answer, and is to leave. */
@@ -87,6 +90,7 @@ export class PendingHandshake<Data> implements TransportListener, Awaited {
     this.request = request
     this.due = below?.due ?? owner.clock.now() + owner.handshakeTimeout
     this.place = below ?? this
+    owner.observers.begin(socket, request, head)
     this.#state = head === null ? State.ReadingHead : State.Deciding
     this.#reader = head === null ? new RequestHeadReader(owner.headLimits) : null
     // A copy: frames are unmasked in place, and the caller's bytes are the caller's.
@@ -111,16 +115,15 @@ export class PendingHandshake<Data> implements TransportListener, Awaited {
 
   /** Accepted: whoever takes the socket listens to it next. @returns the bytes that came behind the head */
   release(): Uint8Array {
-    this.#over(State.Released, null)
-    const held = this.#held
-    this.#held = NO_BYTES
-    return held
+    tapsOf(this.socket)?.opened()
+    return this.#letGo()
   }
 
   /** The application takes the socket, which is one like any other again. */
   giveUp(): void {
-    this.release()
+    this.#letGo()
     stopListening(this.socket)
+    tapsOf(this.socket)?.transportClosed()
   }
 
   /** Refused: answers and ends the socket. Does nothing when the handshake is over. */
@@ -130,7 +133,7 @@ export class PendingHandshake<Data> implements TransportListener, Awaited {
     this.#over(State.Refused, error)
     // @req 6455-4.2.1-1 @req 6455-10.7-4: the answer ends the socket; what follows on it is not looked at.
     const response = rejectUpgrade(error)
-    useTransport(socket, () => socket.end(response))
+    endTransport(socket, response)
     this.#linger(this.#owner.closeTimeout)
     this.#owner.lingers(this)
     if (this.#isDeaf) this.#deafen()
@@ -232,10 +235,18 @@ export class PendingHandshake<Data> implements TransportListener, Awaited {
     this.#owner.headReceived(this, head, reader.text)
   }
 
+  #letGo(): Uint8Array {
+    this.#over(State.Released, null)
+    const held = this.#held
+    this.#held = NO_BYTES
+    return held
+  }
+
   #over(state: number, error: Error | null): void {
     this.#state = state
     this.#reader = null
     this.#owner.handshakeOver(this, error)
+    if (error !== null) tapsOf(this.socket)?.refused(error)
     if (state === State.Released) return
     this.#held = NO_BYTES
     this.#abort?.abort(error ?? new Error('the peer went away'))

@@ -11,6 +11,7 @@ import {
 import { type HandshakeError, UsageError } from '../errors.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import { publishConnectionError } from '../socket/diagnostics.ts'
+import type { ConnectionObserver } from '../socket/taps.ts'
 import { failHandler, transportOf, type WebSocket } from '../socket/websocket.ts'
 import { type CheckedServerOptions, checkServerOptions, type WebSocketServerOptions } from './options.ts'
 import type { Accepted } from './pending-handshake.ts'
@@ -180,6 +181,18 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
       closes: tally.closes,
       bufferedBytes,
     }
+  }
+
+  /**
+   * Lets somebody see the bytes of every connection that is taken from now on, in both directions, and how it opens and
+   * ends. They are shown before they are unmasked, as TCP cut them, and beneath TLS. A connection without an observer
+   * costs nothing for that.
+   *
+   * @returns ends it: connections to come are not shown, those that are shown go on
+   * @throws UsageError when it is no observer, or observes the server already
+   */
+  observe(observer: ConnectionObserver): () => void {
+    return this.#upgrader.observers.add(observer)
   }
 
   /** Last look at a refusal before it is sent, for a subclass that wants another one. */

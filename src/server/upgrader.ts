@@ -16,7 +16,7 @@ import { Heartbeat } from '../socket/heartbeat.ts'
 import type { SessionOptions } from '../socket/session.ts'
 import { withPools } from '../socket/shared.ts'
 import { Traffic } from '../socket/traffic.ts'
-import { listenerTo, listenTo } from '../socket/transport-listeners.ts'
+import { listenerTo, listenTo, writeTo } from '../socket/transport-listeners.ts'
 import { attach, describeError, startReading, WebSocket } from '../socket/websocket.ts'
 import {
   Acceptance,
@@ -27,6 +27,7 @@ import {
   Rejection,
 } from './admission.ts'
 import { HandshakeRate } from './handshake-rate.ts'
+import { Observers } from './observers.ts'
 import { OpeningHandshakes } from './opening-handshakes.ts'
 import { type CheckedServerOptions, deflateNegotiators, type WebSocketServerOptions } from './options.ts'
 import { type Accepted, PendingHandshake, type PendingOwner } from './pending-handshake.ts'
@@ -47,6 +48,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   readonly handshakeTimeout: number
   readonly closeTimeout: number
   readonly headLimits: HeadLimits
+  readonly observers: Observers = new Observers()
   readonly textFormat: 'string' | 'buffer'
   readonly withoutListener: 'hold' | 'discard'
   /** Messages so far. */
@@ -318,7 +320,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
       return
     }
     try {
-      socket.write(response)
+      writeTo(socket, response)
     } catch (thrown) {
       pending.drop(toError(thrown))
       return

@@ -24,6 +24,7 @@ import { type Payload, type SendOptions, toBinaryType } from './payload.ts'
 import type { Counted } from './rate-limiter.ts'
 import type { SendCallback } from './send-callbacks.ts'
 import { SocketDriver } from './socket-driver.ts'
+import { tapsOf } from './taps.ts'
 import { Traffic } from './traffic.ts'
 
 /** How a server or a client sets up a connection whose opening handshake is done. */
@@ -232,6 +233,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   closing(): void {
+    tapsOf(this.driver.socket)?.closing('remote')
     this.#outbox?.sendAll()
     this.#outbox?.abandon()
   }
@@ -243,6 +245,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   failed(violation: Violation): void {
+    tapsOf(this.driver.socket)?.closing('local')
     this.#outbox?.abandon()
     if (violation !== applicationFailed) {
       this.#report(protocolErrorOf(violation))

@@ -19,7 +19,8 @@ import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import { type Flushable, flushSoon } from './flush-queue.ts'
 import type { Patient } from './heartbeat.ts'
 import { callBack, type SendCallback, SendCallbacks } from './send-callbacks.ts'
-import { destroyTransport, listenTo, type TransportListener, useTransport } from './transport-listeners.ts'
+import { tapsOf } from './taps.ts'
+import { destroyTransport, endTransport, listenTo, type TransportListener } from './transport-listeners.ts'
 import { TransportReader } from './transport-reader.ts'
 import { TransportWriter, type WriterOwner } from './transport-writer.ts'
 import { WriteStall } from './write-stall.ts'
@@ -141,6 +142,7 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
     if (this.connection.isDecoding) return
     const info = closeInfoOf(this.connection, this.#forcedCause, this.#closedFirst, this.#error)
     this.closeInfo = info
+    tapsOf(this.socket)?.ended(info)
     this.connection.transportClosed()
     this.#callbacks?.settle(info.code, info.reason)
     this.#events.ended(info)
@@ -231,7 +233,10 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
     if (this.socket.destroyed) return
     const wasOpen = this.canSend
     this.connection.close(statusCode, reason)
-    if (wasOpen) this.#closedFirst = true
+    if (wasOpen) {
+      this.#closedFirst = true
+      tapsOf(this.socket)?.closing('local')
+    }
     this.sent(undefined)
   }
 
@@ -341,7 +346,7 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
     if (this.connection.transportIntent === TransportIntent.HalfClose && !this.#finSent) {
       this.#finSent = true
       // @req 6455-7.1.1-1
-      if (!this.socket.destroyed) useTransport(this.socket, () => this.socket.end())
+      if (!this.socket.destroyed) endTransport(this.socket)
     }
   }
 }

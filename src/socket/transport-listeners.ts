@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import { toError } from '../ground/application.ts'
 import { setImmediate } from '../ground/scheduling.ts'
 import { readIntoSharedBuffer, releaseSharedBuffer } from './static-read.ts'
+import { tapsOf } from './taps.ts'
 
 /** Turns of the event loop that a destroyed transport has to say `close`; a TCP socket needs one, TLS two. */
 const TURNS_TO_CLOSE = 4
@@ -74,6 +75,7 @@ export function listenerTo(socket: Duplex): TransportListener | undefined {
 
 /** Destroys `socket`, and sees to it that its listener hears of the end. @param error - why, if it broke */
 export function destroyTransport(socket: Duplex, error?: Error): void {
+  if (!socket.destroyed) tapsOf(socket)?.destroyed()
   socket.destroy(error)
   awaitClose(socket, TURNS_TO_CLOSE)
 }
@@ -87,18 +89,36 @@ export function useTransport(socket: Duplex, use: () => void): void {
   }
 }
 
+/** Writes past whoever drives the transport: the answer to an opening handshake. */
+export function writeTo(socket: Duplex, bytes: Uint8Array): void {
+  tapsOf(socket)?.sent([bytes])
+  socket.write(bytes)
+}
+
+/** Ends our direction. @param last - what goes out before */
+export function endTransport(socket: Duplex, last?: Uint8Array): void {
+  const taps = tapsOf(socket)
+  if (last !== undefined) taps?.sent([last])
+  taps?.sentEnd()
+  useTransport(socket, () => socket.end(last))
+}
+
 /** Lenient: a Duplex with `emitClose: false`, or whose `_destroy` never calls back, says no `close`. */
 function awaitClose(socket: DrivenSocket, turns: number): void {
   setImmediate(() => {
     if (turns > 0) awaitClose(socket, turns - 1)
-    else socket[listenerOf]?.transportClosed()
+    else onClose.call(socket)
   })
 }
 
 function onRead(this: DrivenSocket, length: number, buffer: Uint8Array): boolean {
+  const taps = tapsOf(this)
+  if (taps !== undefined) taps.received(buffer, 0, length)
   return this[listenerOf]!.receive(buffer, length)
 }
 function onData(this: DrivenSocket, chunk: Buffer): void {
+  const taps = tapsOf(this)
+  if (taps !== undefined) taps.received(chunk, 0, chunk.length)
   if (!this[listenerOf]!.receive(chunk, chunk.length)) this.pause()
 }
 /**
@@ -113,16 +133,19 @@ function onEarlyData(this: DrivenSocket, chunk: Buffer): void {
   readIntoSharedBuffer(this, onRead)
 }
 function onEnd(this: DrivenSocket): void {
+  tapsOf(this)?.receivedEnd()
   this[listenerOf]!.receiveEnd()
 }
 function onDrain(this: DrivenSocket): void {
   this[listenerOf]!.transportDrained()
 }
 function onError(this: DrivenSocket, error: Error): void {
+  tapsOf(this)?.failed(error)
   this[listenerOf]!.transportFailed(error)
   // Of use for a stream that does not destroy itself (`autoDestroy: false`).
   destroyTransport(this)
 }
 function onClose(this: DrivenSocket): void {
-  this[listenerOf]!.transportClosed()
+  this[listenerOf]?.transportClosed()
+  tapsOf(this)?.transportClosed()
 }

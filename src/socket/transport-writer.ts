@@ -16,6 +16,7 @@ import { Duplex } from 'node:stream'
 import { toError } from '../ground/application.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import type { SendCallback } from './send-callbacks.ts'
+import { tapsOf } from './taps.ts'
 import { isTestedNode } from './tested-node.ts'
 import { destroyTransport } from './transport-listeners.ts'
 
@@ -65,6 +66,8 @@ export class TransportWriter {
   write(pieces: readonly Uint8Array[], callback: SendCallback | null, isAwaited: boolean): void {
     const transport = this.#transport
     const last = pieces.length - 1
+    const taps = tapsOf(transport)
+    if (taps !== undefined) taps.sent(pieces)
     if (callback === null && !isAwaited && this.#isPlain && this.pending === 0) {
       this.#writeDirectly(pieces)
       return
