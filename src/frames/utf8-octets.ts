@@ -22,13 +22,6 @@ export class Utf8Octets {
     this.#upper = 0xbf
   }
 
-  /** Goes on where another one is. */
-  copyFrom(other: Utf8Octets): void {
-    this.#needed = other.#needed
-    this.#lower = other.#lower
-    this.#upper = other.#upper
-  }
-
   /**
    * Takes the next octet: the productions UTF8-2, UTF8-3 and UTF8-4 of RFC 3629 §4 as ranges.
    *

@@ -132,6 +132,7 @@ describe('parseFrames', () => {
     ['8100', 'bytes is the string "8100"; it is a Uint8Array'],
     [[0x81], 'bytes is of type Array; it is a Uint8Array: Uint8Array.from(numbers) makes one'],
     [new ArrayBuffer(2), 'a new Uint8Array can look at that memory'],
+    [new DataView(new ArrayBuffer(2)), 'bytes is of type DataView'],
     [null, 'bytes is null'],
     [7, 'bytes is the number 7'],
     [() => 7, 'bytes is a function'],

@@ -2,21 +2,30 @@ import { describe, expect, it } from 'vitest'
 import { Utf8Octets } from '../../src/frames/utf8-octets.ts'
 import { hex } from '../support/hex.ts'
 
+/** How many octets are taken before one that cannot be right. */
+function taken(utf8: Utf8Octets, text: string): number {
+  const octets = hex(text)
+  const wrong = octets.findIndex((octet) => !utf8.octet(octet))
+  return wrong < 0 ? octets.length : wrong
+}
+
 describe('Utf8Octets', () => {
   it.each([
-    ['behind a whole character', '61', '61', 'e282ac'],
-    ['inside one', 'e2 82', 'ac', '61'],
-    ['behind an octet that narrows the next', 'e0', 'a0 80', '80'],
-    ['behind an octet that narrows the next from above', 'ed', '9f bf', 'a0'],
-  ])('goes on %s where another one is, and leaves that alone', (_, first, rest, other) => {
-    const [one, copy] = [new Utf8Octets(), new Utf8Octets()]
-    for (const octet of hex(first)) one.octet(octet)
-    copy.copyFrom(one)
-    const isValid = (utf8: Utf8Octets, text: string): boolean => [...hex(text)].every((octet) => utf8.octet(octet))
-    expect([isValid(copy, rest), copy.isComplete]).toEqual([true, true])
-    // What the copy read the other one has not.
-    expect(isValid(one, other)).toBe(first === '61')
-    one.reset()
-    expect([isValid(one, '61'), one.isComplete]).toEqual([true, true])
+    ['61 c3 bc e2 82 ac f0 9f 8e 89', 10],
+    ['61 ff', 1],
+    ['e0 9f', 1],
+    ['ed a0', 1],
+    ['f0 8f', 1],
+    ['f4 90', 1],
+    ['e2 82 61', 2],
+  ])('takes of %s the first %d octets', (text, count) => {
+    expect(taken(new Utf8Octets(), text)).toBe(count)
+  })
+
+  it('knows whether a character is open, and forgets it', () => {
+    const utf8 = new Utf8Octets()
+    expect([taken(utf8, 'e2 82'), utf8.isComplete]).toEqual([2, false])
+    utf8.reset()
+    expect([utf8.isComplete, taken(utf8, '61')]).toEqual([true, 1])
   })
 })

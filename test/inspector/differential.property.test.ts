@@ -1,10 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { HandshakeError } from '../../src/errors.ts'
 import type { Extension } from '../../src/extensions/extension.ts'
 import type { Role } from '../../src/frames/header.ts'
+import { RequestHeadReader } from '../../src/handshake/head-reader.ts'
+import { validateUpgrade } from '../../src/handshake/server-handshake.ts'
 import { type Annotation, annotate, inflate } from '../../src/inspector/index.ts'
 import { SlabPool } from '../../src/protocol/output.ts'
 import { ParserPool } from '../../src/protocol/parser-pool.ts'
+import { mutatedHead } from '../handshake/arbitraries.ts'
+import { octets } from '../handshake/heads.ts'
 import { concat } from '../support/chunkings.ts'
 import { clientFrame } from '../support/client-frames.ts'
 import { Endpoint, readFrames } from '../support/connection-pair.ts'
@@ -144,6 +149,18 @@ const compressedCase: fc.Arbitrary<Case> = fc
     }),
   )
 
+/** Requirement and status with which a server refuses the request; null when it does not, or waits for more. */
+function serverRefuses(bytes: Uint8Array): unknown {
+  try {
+    const head = new RequestHeadReader().receive(bytes)
+    if (head !== null) validateUpgrade(head)
+    return null
+  } catch (error) {
+    if (!(error instanceof HandshakeError)) throw error
+    return [error.requirement, error.httpStatus]
+  }
+}
+
 function sameAsConnection(one: Case): void {
   const { role, extensions, stream, maxPayload, maxFragments } = one
   const annotation = annotate(stream, { role, extensions, start: 'frames', maxPayload, maxFragments, inflate })
@@ -160,5 +177,17 @@ describe('the first violation of an annotation, and the messages before it', () 
 
   it('are those of a connection with permessage-deflate', { timeout: LONG_MS }, () => {
     fc.assert(fc.property(compressedCase, sameAsConnection), fcOptions(20_000))
+  })
+
+  it('are those of the opening handshake of a server', { timeout: LONG_MS }, () => {
+    fc.assert(
+      fc.property(mutatedHead, (text) => {
+        const bytes = octets(text)
+        const { stop } = annotate(bytes, { direction: 'c2s', start: 'head' })
+        const seen = stop?.reason === 'handshake' ? [stop.verdict!.id, stop.verdict!.httpStatus] : null
+        expect(seen).toEqual(serverRefuses(bytes))
+      }),
+      fcOptions(20_000),
+    )
   })
 })
