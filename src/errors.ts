@@ -73,20 +73,21 @@ export class ConnectionClosedError extends WebSocketError {
   /** @param isClosing - whether our Close frame was sent, and the peer's has not come */
   constructor(closeCode: number, closeReason: string, isClosing = false) {
     const how = isClosing ? 'is CLOSING: we sent a Close frame with' : 'ended with'
-    super('ERR_CONNECTION_CLOSED', `the connection ${how} ${closeCode}${closeReason ? ` "${closeReason}"` : ''}`)
+    const reason = closeReason === '' ? '' : ` ${quote(closeReason, 123)}`
+    super('ERR_CONNECTION_CLOSED', `the connection ${how} ${closeCode}${reason}`)
     this.closeCode = closeCode
     this.closeReason = closeReason
   }
 }
 
 /**
- * Makes text that came from the peer safe to stand in a message or a log line: control characters and quotes are
- * escaped, and what is longer than `limit` characters is cut.
+ * Makes text that came from the peer safe to stand in a message or a log line: control characters, quotes and what
+ * has no width or turns the direction of text are escaped, and what is longer than `limit` characters is cut.
  */
 export function quote(text: string, limit = 60): string {
   const cut = text.length > limit ? `${text.slice(0, limit)}…` : text
   return JSON.stringify(cut).replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
+import { messageOf } from '../ground/application.ts'
 import { CliError, ExitCode } from './command.ts'
 
 /** What a TLS server shows, and proves. */
@@ -25,7 +26,7 @@ export function readCertificate({ certFile, keyFile }: CertificateFiles): Certif
     createSecureContext({ cert, key })
   } catch (error) {
     const files = `${JSON.stringify(certFile)} and ${JSON.stringify(keyFile)}`
-    throw new CliError(ExitCode.failure, `${files} are no certificate in PEM with its key: ${sentenceOf(error)}`, {
+    throw new CliError(ExitCode.failure, `${files} are no certificate in PEM with its key: ${messageOf(error)}`, {
       cause: error,
     })
   }
@@ -43,7 +44,7 @@ export function makeCertificate(): Certificate {
     return readCertificate(files)
   } catch (error) {
     const advice = 'give --tls-cert and --tls-key, or install openssl'
-    throw new CliError(ExitCode.failure, `--tls cannot make a certificate: ${advice} (${sentenceOf(error)})`, {
+    throw new CliError(ExitCode.failure, `--tls cannot make a certificate: ${advice} (${messageOf(error)})`, {
       cause: error,
     })
   } finally {
@@ -55,10 +56,6 @@ function readFile(option: string, file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {
-    throw new CliError(ExitCode.failure, `${option}: ${sentenceOf(error)}`, { cause: error })
+    throw new CliError(ExitCode.failure, `${option}: ${messageOf(error)}`, { cause: error })
   }
-}
-
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,5 @@
 import { withoutPassword } from '../client/target-url.ts'
+import { messageOf } from '../ground/application.ts'
 import { now } from '../ground/scheduling.ts'
 import { CliError, type Command, ExitCode, onlyUrl, parseArguments, parseHeader, usageError } from './command.ts'
 import { printableLine } from './connect/show.ts'
@@ -50,7 +51,7 @@ export const probeCommand: Command = {
     const isWanted = (id: string): boolean => only.length === 0 || only.some((start) => isUnder(id, start))
     const started = now()
     const verdicts = await probe({ target, patience, isWanted }).catch((error: unknown) => {
-      throw new CliError(ExitCode.failure, error instanceof Error ? error.message : String(error), { cause: error })
+      throw new CliError(ExitCode.failure, messageOf(error), { cause: error })
     })
     if (verdicts.length === 0) throw usageError(`--only ${only.join(',')} names no requirement that can be probed`)
     const seconds = (now() - started) / 1000

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { messageOf } from '../ground/application.ts'
 import { now } from '../ground/scheduling.ts'
 import { WebSocketServer } from '../server/index.ts'
 import { type CertificateFiles, makeCertificate, readCertificate } from './certificate.ts'
@@ -223,8 +224,6 @@ function listenError(option: string, port: number, host: string | undefined, err
         ? `this user may not listen on port ${port}; choose another with ${option}`
         : code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN'
           ? `--host ${JSON.stringify(host)} is no address of this machine`
-          : error instanceof Error
-            ? error.message
-            : String(error)
+          : messageOf(error)
   return new CliError(ExitCode.failure, reason, { cause: error })
 }

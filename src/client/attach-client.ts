@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream'
 import type { Extension } from '../extensions/extension.ts'
+import { emit, type Guard, printUnseen } from '../ground/application.ts'
+import { nextTick } from '../ground/scheduling.ts'
 import { formatExtensions } from '../handshake/grammar.ts'
 import type { NegotiatedExtension } from '../handshake/negotiation.ts'
-import { publishConnectionError } from '../socket/diagnostics.ts'
-import { attach, describeError, failHandler, startReading, type WebSocket } from '../socket/websocket.ts'
+import { connectionOf, publishConnectionError } from '../socket/diagnostics.ts'
+import { attach, describeError, guardOf, startReading, transportOf, type WebSocket } from '../socket/websocket.ts'
 import { type DriverSettings, driverOptionsOf } from './options.ts'
 
 /** What an opening handshake settled. */
@@ -22,7 +24,7 @@ export function attachClient<Data>(ws: WebSocket<Data>, attachment: ClientAttach
   const { socket, isPlain, protocol, extensions, options } = attachment
   attach(ws, {
     socket,
-    driver: driverOptionsOf(options, isPlain, extensions[0]?.config ?? null),
+    driver: driverOptionsOf(options, isPlain, extensions[0]?.config ?? null, maskGuard(ws)),
     textFormat: options.socket.textFormat,
     withoutListener: options.socket.withoutListener,
     protocol,
@@ -34,13 +36,16 @@ export function attachClient<Data>(ws: WebSocket<Data>, attachment: ClientAttach
   })
 }
 
+/**
+ * Hears of a masking-key that could not be made: in the middle of a frame, which has to be finished first, so a tick later.
+ */
+function maskGuard<Data>(ws: WebSocket<Data>): Guard {
+  return { handlerFailed: (error, source) => nextTick(() => guardOf(ws).handlerFailed(error, source)) }
+}
+
 /** Says `open`, and begins to read. @param head - bytes that came behind the response */
 export function beginClient<Data>(ws: WebSocket<Data>, head: Uint8Array): void {
-  try {
-    ws.emit('open')
-  } catch (error) {
-    failHandler(ws, error)
-  }
+  emit(guardOf(ws), ws, 'open')
   startReading(ws, head)
 }
 
@@ -48,5 +53,5 @@ export function beginClient<Data>(ws: WebSocket<Data>, head: Uint8Array): void {
 export function reportError<Data>(ws: WebSocket<Data>, error: Error, isUnseen: boolean): void {
   ws[describeError](error)
   publishConnectionError({ error, ws, request: undefined })
-  if (isUnseen) process.emitWarning(error)
+  if (isUnseen) printUnseen(error, connectionOf(transportOf(ws), ws.remoteAddress))
 }

@@ -1,8 +1,8 @@
-import { connect as connectTcp, isIP } from 'node:net'
+import { connect as connectTcp, isIP, type LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as connectTls, TLSSocket } from 'node:tls'
+import { connect as connectTls, TLSSocket, type ConnectionOptions as TlsConnectionOptions } from 'node:tls'
 import { UsageError } from '../errors.ts'
-import { describe, hook } from '../ground/application.ts'
+import { describe, hook, hookAtOnce, hookLater, toError } from '../ground/application.ts'
 import type { ConnectTarget } from '../socket/client-options.ts'
 import type { CheckedClientOptions } from './options.ts'
 import type { TargetUrl } from './target-url.ts'
@@ -23,11 +23,11 @@ export function connectTo(target: TargetUrl, { given, tls }: CheckedClientOption
   const tcp = {
     ...(family === undefined ? {} : { family }),
     ...(localAddress === undefined ? {} : { localAddress }),
-    ...(lookup === undefined ? {} : { lookup }),
+    ...(lookup === undefined ? {} : { lookup: guardedLookup(lookup) }),
   }
   // @req 6455-4.1-17
   const servername = tls.servername ?? (isIP(host) === 0 && socketPath === undefined ? host : '')
-  const tlsOptions = { ALPNProtocols: ['http/1.1'], ...tls, servername }
+  const tlsOptions = { ALPNProtocols: ['http/1.1'], ...guardedIdentity(tls), servername }
   if (createConnection !== undefined) {
     const at: ConnectTarget = { ...tcp, host, port, socketPath, secure, tls: tlsOptions }
     return { socket: checkTransport(hook('the option createConnection', createConnection, at)), isPlain: false }
@@ -38,6 +38,36 @@ export function connectTo(target: TargetUrl, { given, tls }: CheckedClientOption
   const socket = connectTcp(place)
   socket.setNoDelay()
   return { socket, isPlain: true }
+}
+
+/** A `lookup` that fails however it likes: Node gets an Error, once. */
+function guardedLookup(lookup: LookupFunction): LookupFunction {
+  return (hostname, options, callback) => {
+    let isDone = false
+    const done: typeof callback = (error, address, family) => {
+      if (isDone) return
+      isDone = true
+      callback(error ? toError(error) : null, address, family)
+    }
+    hookLater('the option lookup', lookup, hostname, options, done).catch((error: Error) => done(error, ''))
+  }
+}
+
+/** A `checkServerIdentity` that throws has found the certificate wanting. */
+function guardedIdentity(tls: TlsConnectionOptions): TlsConnectionOptions {
+  const { checkServerIdentity } = tls
+  if (checkServerIdentity === undefined) return tls
+  return {
+    ...tls,
+    checkServerIdentity: (host, certificate) => {
+      try {
+        const fault: unknown = hookAtOnce('the option checkServerIdentity', checkServerIdentity, host, certificate)
+        return fault ? toError(fault) : undefined
+      } catch (error) {
+        return error as Error
+      }
+    },
+  }
 }
 
 /** What a transport must be able to do. */

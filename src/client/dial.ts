@@ -12,9 +12,10 @@
  * 2. An application's listener may end everything: look at `#state` after each event.
  */
 import type { Duplex } from 'node:stream'
-import { HandshakeError, UsageError, WebSocketError } from '../errors.ts'
+import { HandshakeError, WebSocketError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { StatusCode } from '../frames/status-code.ts'
+import { emit, emitHook, hook, sourceOf, thrownBy, toError } from '../ground/application.ts'
 import { Deadline } from '../ground/deadline.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import { confirmUpgrade, type UpgradeRequest, type UpgradeResult } from '../handshake/client-handshake.ts'
@@ -129,8 +130,15 @@ export class Dial<Data> implements Opening {
   /** Lets the application see the request, in a later tick than `new WebSocket`, and sends it. */
   #begin(): void {
     const { finishRequest } = this.#options.given
-    if (finishRequest === undefined) this.#request.end()
-    else finishRequest(this.#request, this.#ws)
+    if (finishRequest === undefined) {
+      this.#request.end()
+      return
+    }
+    try {
+      hook('the option finishRequest', finishRequest, this.#request, this.#ws)
+    } catch (error) {
+      this.#fail(error as Error)
+    }
   }
 
   #send(): void {
@@ -139,7 +147,7 @@ export class Dial<Data> implements Opening {
     try {
       this.#sent = this.#request.build()
     } catch (error) {
-      this.#fail(error as Error)
+      this.#fail(toError(error))
       return
     }
     // @req 6455-4.1-18 @req 6455-4.1-37
@@ -162,7 +170,7 @@ export class Dial<Data> implements Opening {
         if (bytes.length === 0) return
       }
     } catch (error) {
-      this.#fail(error as Error)
+      this.#fail(toError(error))
     }
   }
 
@@ -173,7 +181,7 @@ export class Dial<Data> implements Opening {
 
   #onError = (error: Error): void => {
     // @req 6455-4.1-13 @req 6455-4.1-15
-    if (this.#state === State.Connecting) this.#fail(withMessage(error))
+    if (this.#state === State.Connecting) this.#fail(withMessage(toError(error)))
   }
 
   /** Takes our listeners off, all but the one for errors. */
@@ -203,7 +211,7 @@ export class Dial<Data> implements Opening {
 
   #confirm(head: ResponseHead, rest: Uint8Array): void {
     const socket = this.#letGo()
-    if (this.#ws.listenerCount('upgrade') > 0) this.#ws.emit('upgrade', new ServerResponse(head, socket))
+    if (this.#ws.listenerCount('upgrade') > 0) emitHook(this.#ws, 'upgrade', new ServerResponse(head, socket))
     if (this.#state !== State.Connecting) return
     const result = confirmUpgrade(this.#sentRequest(), head)
     // As browsers do: whoever offers subprotocols cannot go on without one.
@@ -241,7 +249,7 @@ export class Dial<Data> implements Opening {
       if (this.#state === State.HandedOver) this.#end(null)
     })
     const response = new ServerResponse(head, socket)
-    this.#ws.emit('unexpected-response', this.#request, response)
+    emitHook(this.#ws, 'unexpected-response', this.#request, response)
     response.readBody(head, rest)
   }
 
@@ -262,8 +270,15 @@ export class Dial<Data> implements Opening {
     this.#sent = null
     this.#request = this.#makeRequest()
     this.#transport = this.#connect()
-    this.#ws.emit('redirect', to.href, this.#request)
+    emitHook(this.#ws, 'redirect', to.href, this.#request)
     if (this.#state === State.Connecting) this.#begin()
+  }
+
+  /** A handler of the application failed where there is no connection yet: it will be none. */
+  handlerFailed(thrown: Error, source: string): void {
+    const error = thrownBy(source, thrown)
+    if (this.#state === State.Connecting || this.#state === State.HandedOver) this.#fail(error)
+    else reportError(this.#ws, error, true)
   }
 
   // The end -----------------------------------------------------------------------------------------------------------
@@ -279,8 +294,9 @@ export class Dial<Data> implements Opening {
   /** @param error - null: the application has it already */
   #end(error: Error | null): void {
     if (error !== null) {
-      reportError(this.#ws, error, false)
-      emitSafely(this.#ws, () => this.#ws.listenerCount('error') > 0 && this.#ws.emit('error', error))
+      const isListened = this.#ws.listenerCount('error') > 0
+      reportError(this.#ws, error, !isListened && sourceOf(error) !== undefined)
+      if (isListened) emit(this, this.#ws, 'error', error)
     }
     this.#state = State.Failed
     this.#closeInfo = {
@@ -294,7 +310,7 @@ export class Dial<Data> implements Opening {
       requirement: error instanceof HandshakeError ? error.requirement : null,
       wasClean: false,
     }
-    emitSafely(this.#ws, () => this.#ws.emit('close', StatusCode.AbnormalClosure, Buffer.from(NO_BYTES)))
+    emit(this, this.#ws, 'close', StatusCode.AbnormalClosure, Buffer.from(NO_BYTES))
     this.#resolveClosed?.(this.#closeInfo)
   }
 }
@@ -302,16 +318,7 @@ export class Dial<Data> implements Opening {
 /** Node: when every address of a host failed, the message is empty. */
 function withMessage(error: Error): Error {
   if (error.message === '' && error instanceof AggregateError) {
-    error.message = error.errors.map((each) => (each as Error).message).join('; ')
+    error.message = error.errors.map((each) => toError(each).message).join('; ')
   }
   return error
-}
-
-/** There is no connection to fail for a listener that throws; its fault must still be seen. */
-function emitSafely<Data>(ws: WebSocket<Data>, emit: () => void): void {
-  try {
-    emit()
-  } catch (error) {
-    reportError(ws, error instanceof Error ? error : new UsageError(`a listener threw ${String(error)}`), true)
-  }
 }

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto'
+import { type Guard, hook } from '../ground/application.ts'
 
 /** Keys that one call of the random generator makes. */
 const KEYS = 1024
@@ -23,11 +24,22 @@ export function randomMaskingKey(): number {
   return key
 }
 
-/** Masking-keys that the application makes. */
-export function maskingKeysOf(generateMask: (mask: Buffer) => void): () => number {
+/**
+ * Masking-keys that the application makes. Once it fails to, they come from the system: the frame must be masked, and so
+ * must be the Close frame that says that the application failed.
+ */
+export function maskingKeysOf(generateMask: (mask: Buffer) => void, guard: Guard): () => number {
   const mask = Buffer.alloc(4)
+  let hasFailed = false
   return () => {
-    generateMask(mask)
-    return mask.readUInt32BE(0)
+    if (hasFailed) return randomMaskingKey()
+    try {
+      hook('the option generateMask', generateMask, mask)
+      return mask.readUInt32BE(0)
+    } catch (error) {
+      hasFailed = true
+      guard.handlerFailed(error as Error, 'the option generateMask')
+      return randomMaskingKey()
+    }
   }
 }

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { checkDeflateOptions } from '../extensions/permessage-deflate/options.ts'
 import { deflateProposer } from '../extensions/permessage-deflate/permessage-deflate.ts'
+import type { Guard } from '../ground/application.ts'
 import { checkOptionNames } from '../ground/option-names.ts'
 import type { ExtensionProposer } from '../handshake/negotiation.ts'
 import { limitOption } from '../protocol/options.ts'
@@ -94,11 +95,13 @@ export interface DriverSettings {
  *
  * @param writesAreCopied - whether the transport is plain TCP or a Unix socket
  * @param extension - the extension in use, or null
+ * @param guard - who hears of what `generateMask` throws
  */
 export function driverOptionsOf(
   options: DriverSettings,
   writesAreCopied: boolean,
   extension: Extension | null,
+  guard: Guard,
 ): SessionOptions['driver'] {
   const { socket, given } = options
   const { generateMask } = given
@@ -107,7 +110,7 @@ export function driverOptionsOf(
     idleWatch ??= new Heartbeat(socket.clock, null)
     heartbeat = idleWatch
   } else heartbeat = new Heartbeat(socket.clock, socket.heartbeat)
-  const maskingKey = generateMask === undefined ? randomMaskingKey : maskingKeysOf(generateMask)
+  const maskingKey = generateMask === undefined ? randomMaskingKey : maskingKeysOf(generateMask, guard)
   const own = extension === null ? {} : { extension }
   const connection = withPools({ ...socket, role: 'client', maskingKey, ...own } as const)
   return { ...socket, connection, heartbeat, writesAreCopied }

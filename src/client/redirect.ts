@@ -1,4 +1,5 @@
 import { HandshakeError, quote } from '../errors.ts'
+import { messageOf } from '../ground/application.ts'
 import { parseTargetUrl, type TargetUrl } from './target-url.ts'
 
 /**
@@ -11,7 +12,7 @@ export function redirectTarget(from: TargetUrl, location: string): TargetUrl {
   try {
     to = parseTargetUrl(location, from.href)
   } catch (error) {
-    throw refused(location, (error as Error).message)
+    throw refused(location, messageOf(error))
   }
   if (from.secure && !to.secure) throw refused(location, 'it leads from wss to ws')
   if (to.socketPath !== from.socketPath) throw refused(location, 'it leads to another Unix domain socket')

@@ -1,4 +1,5 @@
 import { quote, UsageError } from '../errors.ts'
+import { messageOf } from '../ground/application.ts'
 
 /** What a URL says about the connection, RFC 6455 §3. */
 export interface TargetUrl {
@@ -56,7 +57,7 @@ function parse(address: string | URL, base: string | undefined): URL {
   try {
     return new URL(address, base)
   } catch (error) {
-    throw new UsageError(`${quote(withoutPassword(String(address)))} is no URL: ${(error as Error).message}`)
+    throw new UsageError(`${quote(withoutPassword(String(address)))} is no URL: ${messageOf(error)}`)
   }
 }
 

@@ -2,6 +2,7 @@ import { UsageError } from '../errors.ts'
 import { Opcode } from '../frames/opcode.ts'
 import { parseFrames } from '../frames/parse-frames.ts'
 import { serializeFrame } from '../frames/serializer.ts'
+import { hook } from '../ground/application.ts'
 import type { SendCallback } from '../socket/send-callbacks.ts'
 import type { WebSocket } from '../socket/websocket.ts'
 
@@ -65,6 +66,6 @@ function maskingKeyOf({ maskBuffer, generateMask }: SenderFrameOptions): Uint8Ar
     return maskBuffer
   }
   const mask = Buffer.alloc(4)
-  generateMask(mask)
+  hook('generateMask', generateMask, mask)
   return mask
 }

@@ -24,7 +24,7 @@ export function createWebSocketStream<Data>(ws: WebSocket<Data>, options: Duplex
       ws.resume()
     },
     write(chunk: Buffer, _encoding, done) {
-      void opened.then(() => ws.send(chunk, done))
+      opened.then(() => ws.send(chunk, done)).catch(done)
     },
     final(done) {
       void opened.then(() => ws.close())

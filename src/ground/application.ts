@@ -26,6 +26,9 @@ type EventMap<Events> = { [E in keyof Events]: unknown[] }
 /** Most characters of a value that was thrown in a message. */
 const LONGEST = 500
 
+/** Most causes of an error that are looked at. */
+const MOST_CAUSES = 8
+
 /** Where errors of the application came from. */
 const sources: WeakMap<Error, string> = new WeakMap()
 
@@ -47,6 +50,19 @@ export function emit<Events extends EventMap<Events>, E extends keyof Events & s
     failed(guard, thrown, listenerOf(event))
     return true
   }
+}
+
+/**
+ * As {@link emit}, to listeners that take part in what is being done.
+ *
+ * @throws Error: what a listener threw, made safe
+ */
+export function emitHook<Events extends EventMap<Events>, E extends keyof Events & string>(
+  emitter: EventEmitter<Events>,
+  event: E,
+  ...args: Events[E]
+): boolean {
+  return hook(listenerOf(event), () => (emitter as unknown as EventEmitter).emit(event, ...args))
 }
 
 /** What a listener of `event` is called in reports. */
@@ -78,6 +94,14 @@ export function tell<Args extends unknown[]>(
 export function inGiversContext<Args extends unknown[]>(callback: Callback<Args>): (...args: Args) => unknown {
   const context = new AsyncResource('framewright.callback')
   return (...args) => context.runInAsyncScope(callback, undefined, ...args)
+}
+
+/** The context in which this was loaded: that of no user. */
+const nobodysContext = new AsyncResource('framewright.engine')
+
+/** Does what serves many connections at once, so that none of them finds the async context of another there. */
+export function inNobodysContext<Result>(work: () => Result): Result {
+  return nobodysContext.runInAsyncScope(work)
 }
 
 /**
@@ -134,9 +158,13 @@ export async function hookLater<Args extends unknown[], Answer>(
   }
 }
 
-/** Whose code threw an error that came out of a door; undefined when it came from nowhere we know. */
+/** Whose code threw an error that came out of a door, or its cause; undefined when it came from nowhere we know. */
 export function sourceOf(error: Error): string | undefined {
-  return sources.get(error)
+  for (const one of causesOf(error)) {
+    const source = isSound(one) ? sources.get(one) : undefined
+    if (source !== undefined) return source
+  }
+  return undefined
 }
 
 /** What was thrown, as an Error that can be looked at: itself if it is a sound one, otherwise a new one that describes it. */
@@ -151,17 +179,16 @@ export function describe(thrown: unknown): string {
   return shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown
 }
 
+/** The message of what was thrown, for people. Never throws. */
+export function messageOf(thrown: unknown): string {
+  return toError(thrown).message
+}
+
 /** The stack of what was thrown, with those of its causes; its description when it has none. Never throws. */
 export function stackOf(thrown: unknown): string {
-  const seen = new Set<unknown>()
-  let text = ''
-  for (let next = thrown; next !== undefined && !seen.has(next) && seen.size < 8; ) {
-    seen.add(next)
-    const error = isSound(next) ? next : null
-    text += `${text === '' ? '' : '\n  caused by '}${attempt(() => error?.stack) ?? describe(next)}`
-    next = attempt(() => error?.cause)
-  }
-  return text
+  return causesOf(thrown)
+    .map((one) => attempt(() => (isSound(one) ? one.stack : undefined)) ?? describe(one))
+    .join('\n  caused by ')
 }
 
 /**
@@ -170,7 +197,7 @@ export function stackOf(thrown: unknown): string {
  * @param where - on which connection it happened, if that is known: `on the connection of 192.0.2.7:4711`
  */
 export function printUnseen(error: Error, where: string): void {
-  const source = sources.get(error)
+  const source = sourceOf(error)
   const what = source === undefined ? describe(error) : `${source} failed with ${describe(error)}`
   const warning = new WebSocketError('ERR_APPLICATION_FAILED', where === '' ? what : `${what}, ${where}`)
   warning.cause = error
@@ -208,6 +235,17 @@ function isSound(thrown: unknown): thrown is Error {
       return [name, message, stack].every((text) => typeof text === 'string') && typeof String(thrown) === 'string'
     }) === true
   )
+}
+
+/** What was thrown, its cause, the cause of that, and so on; not without end. */
+function causesOf(thrown: unknown): unknown[] {
+  const causes: unknown[] = []
+  for (let next = thrown; next !== undefined && !causes.includes(next) && causes.length < MOST_CAUSES; ) {
+    causes.push(next)
+    const error = isSound(next) ? next : null
+    next = attempt(() => error?.cause)
+  }
+  return causes.length === 0 ? [thrown] : causes
 }
 
 /** @returns undefined when it throws */

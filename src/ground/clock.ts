@@ -1,3 +1,4 @@
+import { inNobodysContext } from './application.ts'
 import { clearTimeout, now, setTimeout } from './scheduling.ts'
 
 /** Time as the driver sees it, so that tests can turn the hands. */
@@ -19,6 +20,8 @@ const LONGEST_MS = 2 ** 31 - 1
 /** Real time. */
 export const systemClock: Clock = {
   now,
-  setTimeout: (callback, ms) => (ms > LONGEST_MS ? undefined : setTimeout(callback, ms).unref()),
+  // What a timer ends is seldom the business of whoever happened to start it.
+  setTimeout: (callback, ms) =>
+    ms > LONGEST_MS ? undefined : inNobodysContext(() => setTimeout(callback, ms)).unref(),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout | undefined),
 }

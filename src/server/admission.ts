@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type FieldLines, HandshakeError, quote } from '../errors.ts'
 import type { PerMessageDeflateOptions } from '../extensions/permessage-deflate/options.ts'
+import { thrownBy } from '../ground/application.ts'
 import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { rejectUpgrade, type UpgradePlan } from '../handshake/server-handshake.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
@@ -15,8 +16,9 @@ export interface AuthorizeContext {
 }
 
 /**
- * Decides who may connect. What it returns becomes `ws.data`; `accept(…)` also gives options, `reject(…)` refuses. An error it throws is a 500 to the
- * peer and is reported, cause included, by `connectionError`.
+ * Decides who may connect. What it returns becomes `ws.data`, null and undefined too; `accept(…)` also gives options.
+ * `reject(…)` refuses, thrown or returned, and so does false, with 401. Another Error, thrown or returned, is a 500 to the
+ * peer and is reported, cause included, by `connectionError`. To have false as `ws.data`: `accept(false, {})`.
  */
 export type Authorize<Data> = (
   request: UpgradeRequest | IncomingMessage,
@@ -24,13 +26,16 @@ export type Authorize<Data> = (
 ) => Admission<Data> | Promise<Admission<Data>>
 
 /** What `authorize` may settle on. */
-export type Admission<Data> = Data | Acceptance<Data> | Rejection
+export type Admission<Data> = Data | Acceptance<Data> | Rejection | Error | false
 
 /** What the application settles for one connection besides who may connect. */
 export interface ConnectionChoices {
   /** In place of the server's option of that name. */
   perMessageDeflate?: boolean | PerMessageDeflateOptions
 }
+
+/** Everything as the options of the server have it. */
+export const NO_CHOICES: ConnectionChoices = {}
 
 /** An admission with choices for this connection; made by {@link accept}. */
 export class Acceptance<Data> {
@@ -59,6 +64,19 @@ const connectionChoiceNames = { perMessageDeflate: true } satisfies OptionNames<
 export function accept<Data>(data: Data, choices: ConnectionChoices): Acceptance<Data> {
   checkOptionNames('accept', choices, connectionChoiceNames)
   return new Acceptance(data, choices)
+}
+
+/**
+ * What `authorize` settled on. Everything is data that admits, null and undefined too, but what says no: an Error, as if
+ * it had been thrown, and false.
+ *
+ * @throws HandshakeError when the request is refused; an Error that is none of ours
+ */
+export function acceptanceOf<Data>(admission: Admission<Data>): Acceptance<Data> {
+  if (admission instanceof Acceptance) return admission
+  if (admission === false) throw reject(401, 'the client was not accepted')
+  if (admission instanceof Error) throw thrownBy('the option authorize', admission)
+  return new Acceptance(admission, NO_CHOICES)
 }
 
 /** A refusal by the application; made by {@link reject}. */

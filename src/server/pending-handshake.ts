@@ -18,11 +18,11 @@ import { Deadline } from '../ground/deadline.ts'
 import type { RequestHead } from '../handshake/head.ts'
 import type { HeadLimits } from '../handshake/head-limits.ts'
 import { RequestHeadReader } from '../handshake/head-reader.ts'
-import { rejectUpgrade } from '../handshake/server-handshake.ts'
 import { tapsOf } from '../socket/taps.ts'
 import { destroyTransport, endTransport, stopListening, type TransportListener } from '../socket/transport-listeners.ts'
 import type { WebSocket } from '../socket/websocket.ts'
 import type { Observers } from './observers.ts'
+import { sendable } from './refusal.ts'
 import type { Awaited } from './tls-handshakes.ts'
 import type { AnyRequest } from './upgrade-request.ts'
 
@@ -130,9 +130,9 @@ export class PendingHandshake<Data> implements TransportListener, Awaited {
   refuse(error: HandshakeError): void {
     if (!this.isOpen) return
     const { socket } = this
-    this.#over(State.Refused, error)
+    const { refusal, response } = sendable(error)
+    this.#over(State.Refused, refusal)
     // @req 6455-4.2.1-1 @req 6455-10.7-4: the answer ends the socket; what follows on it is not looked at.
-    const response = rejectUpgrade(error)
     endTransport(socket, response)
     this.#linger(this.#owner.closeTimeout)
     this.#owner.lingers(this)

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { CloseInfo } from '../socket/close-info.ts'
-import type { SessionOptions } from '../socket/session.ts'
+import type { Attachment, SessionOptions } from '../socket/session.ts'
 import type { Traffic } from '../socket/traffic.ts'
-import type { Attachment, WebSocket } from '../socket/websocket.ts'
+import type { WebSocket } from '../socket/websocket.ts'
 import type { AnyRequest } from './upgrade-request.ts'
 
 /** What all connections of one server have in common, and who is told of them. */

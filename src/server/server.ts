@@ -9,10 +9,11 @@ import {
   Server as TlsServer,
 } from 'node:tls'
 import { type HandshakeError, UsageError } from '../errors.ts'
+import { emit, emitHook, type Guard, listenerOf, printUnseen, tell, thrownBy } from '../ground/application.ts'
 import { nextTick } from '../ground/scheduling.ts'
-import { publishConnectionError } from '../socket/diagnostics.ts'
+import { connectionOf, publishConnectionError } from '../socket/diagnostics.ts'
 import type { ConnectionObserver } from '../socket/taps.ts'
-import { failHandler, transportOf, type WebSocket } from '../socket/websocket.ts'
+import { guardOf, transportOf, type WebSocket } from '../socket/websocket.ts'
 import { type CheckedServerOptions, checkServerOptions, type WebSocketServerOptions } from './options.ts'
 import type { Accepted } from './pending-handshake.ts'
 import { checkShutdownOptions, closeAll, type ShutdownOptions, type ShutdownReport } from './shutdown.ts'
@@ -96,8 +97,8 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
       shouldHandle: (request) => this.shouldHandle(request),
       refusal: (error) => this.refusal(error),
       editLines: (request) =>
-        this.listenerCount('headers') === 0 ? null : (lines) => this.emit('headers', lines, request),
-      clientError: (error, socket, request) => this.emit('wsClientError', error, socket, request),
+        this.listenerCount('headers') === 0 ? null : (lines) => emitHook(this, 'headers', lines, request),
+      clientError: (error, socket, request) => emitHook(this, 'wsClientError', error, socket, request),
       onClosed: (ws) => this.#closed(ws),
       onError: (error, isUnseen, ws, request) => this.#connectionError(error, isUnseen, ws, request),
     })
@@ -207,7 +208,9 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
    */
   close(callback?: (error?: Error) => void): void {
     if (this.#state === 'closed') {
-      if (callback !== undefined) nextTick(callback, new UsageError('the server is closed already'))
+      if (callback === undefined) return
+      const error = new UsageError('the server is closed already')
+      nextTick(() => tell(this.#guard, callback, 'the callback of close()', error))
       return
     }
     if (callback !== undefined) this.once('close', callback)
@@ -239,10 +242,19 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   }
 
   /** Called by `EventEmitter` when an async handler rejects. @internal */
-  [Symbol.for('nodejs.rejection')](error: Error, event: string, ...args: unknown[]): void {
-    if (event === 'connection') failHandler(args[0] as WebSocket<Data>, error)
-    else if (event === 'connectionError' || event === 'error') process.emitWarning(error)
-    else nextTick(() => this.emit('error', error))
+  [Symbol.for('nodejs.rejection')](thrown: unknown, event: string, ...args: unknown[]): void {
+    const source = listenerOf(event)
+    const error = thrownBy(source, thrown)
+    if (event === 'connection') guardOf(args[0] as WebSocket<Data>).handlerFailed(error, source)
+    else if (event === 'connectionError') printUnseen(error, placeOf(...(args.slice(1) as Place<Data>)))
+    else this.#guard.handlerFailed(error, source)
+    // Who took the socket over will not answer it any more.
+    if (event === 'wsClientError') (args[1] as Duplex).destroy()
+  }
+
+  /** Hears of handlers that belong to no connection. */
+  readonly #guard: Guard = {
+    handlerFailed: (error) => this.#connectionError(error, true, undefined, undefined),
   }
 
   #start(): Promise<AddressInfo> {
@@ -306,11 +318,13 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
           return
         }
         resolve(server.address() as AddressInfo)
-        this.emit('listening')
+        emit(this.#guard, this, 'listening')
       }
       const onError = (error: Error): void => {
         reject(error)
-        if (!this.#isAwaited || this.listenerCount('error') > 0) this.emit('error', error)
+        if (this.listenerCount('error') > 0) emit(this.#guard, this, 'error', error)
+        // As of every emitter: a failure that nobody hears of ends the process.
+        else if (!this.#isAwaited) throw error
       }
       server.on('listening', onListening)
       server.on('error', onError)
@@ -323,7 +337,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   }
 
   #emitConnection: Accepted<Data> = (ws, request) => {
-    this.emit('connection', ws, request)
+    emit(guardOf(ws), this, 'connection', ws, request)
   }
 
   #admitOwn: Accepted<Data> = this.#admit(this.#emitConnection)
@@ -333,11 +347,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     return (ws, request) => {
       this.#open.add(ws)
       if (this.options.clientTracking !== false) this.clients.add(ws)
-      try {
-        callback(ws, request)
-      } catch (error) {
-        failHandler(ws, error)
-      }
+      tell(guardOf(ws), callback, 'the callback of handleUpgrade()', ws, request)
     }
   }
 
@@ -357,7 +367,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   #finish(): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    this.emit('close')
+    emit(this.#guard, this, 'close')
   }
 
   #connectionError(
@@ -367,15 +377,20 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     request: AnyRequest | undefined,
   ): void {
     publishConnectionError({ error, ws, request })
-    let isListened = true
-    try {
-      isListened = this.emit('connectionError', error, ws, request)
-    } catch (thrown) {
-      process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)))
-    }
+    const where = (): string => placeOf(ws, request)
+    const last: Guard = { handlerFailed: (failure) => printUnseen(failure, where()) }
+    const isListened = emit(last, this, 'connectionError', error, ws, request)
     // A bug of the application must not go unseen; what peers do wrong is no reason to write to its log.
-    if (isUnseen && !isListened) process.emitWarning(error)
+    if (isUnseen && !isListened) printUnseen(error, where())
   }
+}
+
+/** Where something went wrong, as `connectionError` says it. */
+type Place<Data> = [ws: WebSocket<Data> | undefined, request: AnyRequest | undefined]
+
+/** A place as a report names it. */
+function placeOf<Data>(...[ws, request]: Place<Data>): string {
+  return request === undefined ? '' : connectionOf(request.socket, ws?.remoteAddress)
 }
 
 /** What a net.Socket has counted; nothing on another Duplex. */

@@ -1,6 +1,7 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { hookAtOnce } from '../ground/application.ts'
 
 /** A server that answers upgrade requests of an HTTP server. */
 export interface UpgradeTarget {
@@ -47,7 +48,7 @@ class UpgradeDispatcher {
   #find(request: IncomingMessage): UpgradeTarget | undefined {
     for (const target of this.#targets) {
       try {
-        if (target.shouldHandle(request)) return target
+        if (hookAtOnce('shouldHandle()', (asked) => target.shouldHandle(asked), request)) return target
       } catch {
         // Asked again when it answers, it throws again, and is told there.
         return target

@@ -12,8 +12,8 @@ export function isTcp(socket: Duplex): boolean {
  * may have set, and small frames do not wait for each other. As in `ws`.
  */
 export function takeOver(socket: Duplex): void {
-  const { setTimeout, setNoDelay } = socket as Partial<Socket>
-  if (typeof setTimeout === 'function') setTimeout.call(socket as Socket, 0)
+  const { setTimeout: setIdleTimeout, setNoDelay } = socket as Partial<Socket>
+  if (typeof setIdleTimeout === 'function') setIdleTimeout.call(socket as Socket, 0)
   if (typeof setNoDelay === 'function') setNoDelay.call(socket as Socket)
 }
 

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { HandshakeError, quote, UsageError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
-import { toError } from '../ground/application.ts'
+import { hook, hookAtOnce, hookLater, toError } from '../ground/application.ts'
 import type { Clock } from '../ground/clock.ts'
 import { formatExtensions } from '../handshake/grammar.ts'
 import type { RequestHead } from '../handshake/head.ts'
@@ -17,20 +17,22 @@ import type { SessionOptions } from '../socket/session.ts'
 import { withPools } from '../socket/shared.ts'
 import { Traffic } from '../socket/traffic.ts'
 import { listenerTo, listenTo, writeTo } from '../socket/transport-listeners.ts'
-import { attach, describeError, startReading, WebSocket } from '../socket/websocket.ts'
+import { attach, describeError, startReading, transportOf, WebSocket } from '../socket/websocket.ts'
 import {
-  Acceptance,
+  type Acceptance,
   type Admission,
+  acceptanceOf,
   type ConnectionChoices,
   ConnectionCounter,
   checkOrigin,
-  Rejection,
+  NO_CHOICES,
 } from './admission.ts'
 import { HandshakeRate } from './handshake-rate.ts'
 import { Observers } from './observers.ts'
 import { OpeningHandshakes } from './opening-handshakes.ts'
 import { type CheckedServerOptions, deflateNegotiators, type WebSocketServerOptions } from './options.ts'
 import { type Accepted, PendingHandshake, type PendingOwner } from './pending-handshake.ts'
+import { draining, refusalFor } from './refusal.ts'
 import { addedLines } from './response-lines.ts'
 import { ServedConnection, type ServedConnectionOwner } from './served-connection.ts'
 import { Tally } from './stats.ts'
@@ -39,8 +41,6 @@ import { type AnyRequest, headOf, RawUpgradeRequest } from './upgrade-request.ts
 import { hasClientCertificate, isTcp, takeOver } from './upgrade-transport.ts'
 import type { UpgraderHooks } from './upgrader-hooks.ts'
 import { askVerifyClient, isSynchronous, refusedClient, verifyClientInfo } from './verify-client.ts'
-
-const NO_CHOICES: ConnectionChoices = {}
 
 /** Takes sockets and requests through the opening handshake, RFC 6455 §4.2, and makes connections of them. */
 export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner<Data> {
@@ -235,7 +235,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     }
     const { authorize, verifyClient } = this.#options
     try {
-      if (!this.#hooks.shouldHandle(request)) {
+      if (!hookAtOnce('shouldHandle()', this.#hooks.shouldHandle, request)) {
         // @req 6455-4.2.2-8
         throw new HandshakeError('6455-4.2.2-8', 404, `nothing is served at ${quote(plan.path)}`)
       }
@@ -244,7 +244,8 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
       checkOrigin(plan, this.#options.origins ?? 'same-origin', () => hasClientCertificate(pending.socket))
       this.#counter.check(address)
       if (authorize === undefined && verifyClient !== undefined && isSynchronous(verifyClient)) {
-        if (!verifyClient(verifyClientInfo(request, plan.origin, pending.socket))) throw refusedClient()
+        const info = verifyClientInfo(request, plan.origin, pending.socket)
+        if (!hookAtOnce('the option verifyClient', verifyClient, info)) throw refusedClient()
       }
     } catch (error) {
       this.#refuse(pending, error)
@@ -257,37 +258,43 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
 
   /** What is no opening handshake may be answered by the application instead. */
   #refuseMalformed(pending: PendingHandshake<Data>, error: HandshakeError, request: AnyRequest): void {
-    const { socket } = pending
-    if (!this.#hooks.clientError(error, socket, request)) {
-      this.#refuse(pending, error)
-      return
+    let isTaken = false
+    try {
+      isTaken = this.#hooks.clientError(error, pending.socket, request)
+    } catch (thrown) {
+      // Whoever wanted to answer will not: the peer gets the answer that it would have had without.
+      this.#hooks.onError(toError(thrown), true, undefined, request)
     }
-    socket.on('error', () => {})
-    pending.giveUp()
+    if (isTaken) {
+      pending.socket.on('error', () => {})
+      pending.giveUp()
+    } else this.#refuse(pending, error)
   }
 
   #refuse(pending: PendingHandshake<Data>, error: unknown): void {
-    pending.refuse(this.#hooks.refusal(error instanceof HandshakeError ? error : applicationFault(error)))
+    pending.refuse(refusalFor(error, this.#hooks.refusal))
   }
 
   /** Asks the application. What it settles after the handshake is over is ignored. */
   async #authorize(pending: PendingHandshake<Data>, plan: UpgradePlan, request: AnyRequest): Promise<void> {
     const { authorize, verifyClient } = this.#options
-    let admission: Admission<Data> = undefined as Data
+    let accepted: Acceptance<Data>
     try {
       if (verifyClient !== undefined) {
         const rejection = await askVerifyClient(verifyClient, verifyClientInfo(request, plan.origin, pending.socket))
         if (rejection !== null) throw rejection
       }
-      if (authorize !== undefined && pending.isOpen) admission = await authorize(request, { signal: pending.signal })
-      if (admission instanceof Rejection) throw admission
+      if (!pending.isOpen) return
+      const admission: Admission<Data> =
+        authorize === undefined
+          ? (undefined as Data)
+          : await hookLater('the option authorize', authorize, request, { signal: pending.signal })
+      accepted = acceptanceOf(admission)
     } catch (error) {
       if (pending.isOpen) this.#refuse(pending, error)
       return
     }
-    if (!pending.isOpen) return
-    if (admission instanceof Acceptance) this.#accept(pending, plan, request, admission.data, admission.choices)
-    else this.#accept(pending, plan, request, admission, NO_CHOICES)
+    if (pending.isOpen) this.#accept(pending, plan, request, accepted.data, accepted.choices)
   }
 
   #accept(
@@ -354,7 +361,10 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
   #makeSocket(): WebSocket<Data> {
     const SocketClass = this.#options.WebSocket
     if (SocketClass === undefined) return new WebSocket<Data>(null)
-    return new SocketClass(null, undefined, this.#options)
+    const ws = hook('the option WebSocket', () => new SocketClass(null, undefined, this.#options))
+    // What is none of ours throws here, while the peer can still be told.
+    if (transportOf(ws) === undefined) return ws
+    throw new UsageError('the class of the option WebSocket gave a WebSocket that has a connection')
   }
 
   #addressOf(socket: Duplex, { head }: UpgradePlan): string | undefined {
@@ -365,7 +375,9 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     const { handleProtocols, subprotocols } = this.#options
     // @req 6455-4.2.2-9 @req 6455-4.2.2-10
     if (plan.subprotocols.length === 0) return undefined
-    if (handleProtocols !== undefined) return handleProtocols(new Set(plan.subprotocols), request) || undefined
+    if (handleProtocols !== undefined) {
+      return hookAtOnce('the option handleProtocols', handleProtocols, new Set(plan.subprotocols), request) || undefined
+    }
     return subprotocols === undefined ? undefined : chooseSubprotocol(plan.subprotocols, subprotocols)
   }
 
@@ -385,14 +397,4 @@ function withExtensions(
   const [first] = extensions
   if (first === undefined) return options
   return { ...options, connection: withPools({ ...options.connection, extension: first.config }) }
-}
-
-function draining(): HandshakeError {
-  return new HandshakeError('6455-7.2.2-1', 503, 'the server shuts down')
-}
-
-function applicationFault(cause: unknown): HandshakeError {
-  const error = new HandshakeError('6455-4.2.2-3', 500, 'the application could not decide')
-  error.cause = cause
-  return error
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { hookAtOnce, hookLater, toError } from '../ground/application.ts'
 import { type Rejection, reject } from './admission.ts'
 import type { AnyRequest } from './upgrade-request.ts'
 
@@ -51,10 +52,15 @@ export function refusedClient(): Rejection {
 export function askVerifyClient(verifyClient: VerifyClient, info: VerifyClientInfo): Promise<Rejection | null> {
   return new Promise((resolve, fail) => {
     if (isSynchronous(verifyClient)) {
-      resolve(verifyClient(info) ? null : refusedClient())
+      resolve(hookAtOnce('the option verifyClient', verifyClient, info) ? null : refusedClient())
       return
     }
-    verifyClient(info, (result, code = 401, message = 'the client was not accepted', headers = {}) => {
+    const decide: VerifyClientCallback = (
+      result,
+      code = 401,
+      message = 'the client was not accepted',
+      headers = {},
+    ) => {
       if (result) {
         resolve(null)
         return
@@ -62,8 +68,9 @@ export function askVerifyClient(verifyClient: VerifyClient, info: VerifyClientIn
       try {
         resolve(reject(code, message, headers))
       } catch (error) {
-        fail(error as Error)
+        fail(toError(error))
       }
-    })
+    }
+    hookLater('the option verifyClient', verifyClient, info, decide).catch(fail)
   })
 }

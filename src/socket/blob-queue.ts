@@ -1,3 +1,5 @@
+import { toError } from '../ground/application.ts'
+
 /**
  * Keeps the order of what is sent while the bytes of a Blob are on their way: reading one takes turns of the event loop,
  * and what is sent after it must not overtake it.
@@ -24,18 +26,19 @@ export class BlobQueue {
    * @param job - gets the bytes, or the error that kept them; it must not throw
    */
   add(blob: Blob | null, job: (bytes: Uint8Array | null, error: Error | null) => void): void {
+    const size = blob === null ? 0 : blob.size
     this.#waiting++
-    this.#bytes += blob?.size ?? 0
+    this.#bytes += size
     this.#tail = this.#tail.then(async () => {
       let bytes: Uint8Array | null = null
       let failure: Error | null = null
       try {
         if (blob !== null) bytes = new Uint8Array(await blob.arrayBuffer())
       } catch (error) {
-        failure = error as Error
+        failure = toError(error)
       }
       this.#waiting--
-      this.#bytes -= blob?.size ?? 0
+      this.#bytes -= size
       job(bytes, failure)
     })
   }

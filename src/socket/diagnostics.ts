@@ -11,6 +11,20 @@ export interface ConnectionErrorMessage {
 
 const connectionError = channel('framewright:connectionError')
 
+/**
+ * A connection as a report of the application's fault names it.
+ *
+ * @param address - the peer's, as far as it can be trusted; undefined: none is known
+ */
+export function connectionOf(socket: object | undefined, address: string | undefined): string {
+  const { remoteAddress, remotePort } = (socket ?? {}) as { remoteAddress?: string; remotePort?: number }
+  const transport = remoteAddress === undefined ? undefined : `${remoteAddress} port ${remotePort}`
+  if (address === undefined || address === remoteAddress) {
+    return transport === undefined ? 'on a connection without an address' : `on the connection of ${transport}`
+  }
+  return `on the connection of ${address}${transport === undefined ? '' : ` by ${transport}`}`
+}
+
 /** Tells subscribers of `framewright:connectionError`, if there are any. */
 export function publishConnectionError(message: ConnectionErrorMessage): void {
   if (connectionError.hasSubscribers) connectionError.publish(message)

@@ -1,3 +1,4 @@
+import type { Guard } from '../ground/application.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { ConnectionListener } from '../protocol/listener.ts'
 import type { ConnectionOptions } from '../protocol/options.ts'
@@ -9,13 +10,11 @@ import type { ConnectionRates, RateLimiterOwner } from './rate-limiter.ts'
  * What the driver tells the `WebSocket` object, which also listens to the connection: it hands `woken` on to the driver,
  * and `pong` to `pongReceived`.
  */
-export interface DriverEvents extends ConnectionListener, RateLimiterOwner {
+export interface DriverEvents extends ConnectionListener, Guard, RateLimiterOwner {
   /** The transport has nothing left to send; called after {@link SocketDriver.expectDrain}. */
   drained(): void
   /** Called now and then, for slow clocks. @param now - milliseconds */
   beat(now: number): void
-  /** A callback of the application threw. */
-  handlerFailed(error: unknown): void
   /** The transport reported an error; `ended` follows. */
   transportFailed(error: Error): void
   /** Everything is over. Called exactly once. */

@@ -1,3 +1,4 @@
+import { inNobodysContext } from '../ground/application.ts'
 import { nextTick } from '../ground/scheduling.ts'
 /** Something that has output to write. */
 export interface Flushable {
@@ -18,5 +19,7 @@ export function flushSoon(target: Flushable): void {
 function flushAll(): void {
   const targets = queue
   queue = []
-  for (const target of targets) target.flush()
+  inNobodysContext(() => {
+    for (const target of targets) target.flush()
+  })
 }

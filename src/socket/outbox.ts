@@ -14,6 +14,7 @@
 import { UsageError, WebSocketError } from '../errors.ts'
 import { copyOf, isValidUtf8, utf8Length } from '../frames/bytes.ts'
 import { headerLength } from '../frames/header.ts'
+import { type Guard, toError } from '../ground/application.ts'
 import type { Clock } from '../ground/clock.ts'
 import { Deadline } from '../ground/deadline.ts'
 import { Queue } from '../ground/queue.ts'
@@ -40,11 +41,9 @@ export interface OutboxOptions {
 }
 
 /** What an {@link Outbox} tells its connection. */
-export interface OutboxOwner {
+export interface OutboxOwner extends Guard {
   /** `send` had said false; now there is room again. */
   roomAgain(): void
-  /** The application's own function threw. */
-  handlerFailed(error: unknown): void
   /** Why what waits will not be sent. */
   endError(): Error
 }
@@ -289,7 +288,7 @@ export class Outbox {
       const { bufferedAmount, dropped } = this
       return actionFor(this.#options.slowConsumer, { bufferedAmount, messageBytes: bytes, dropped })
     } catch (error) {
-      this.#owner.handlerFailed(error)
+      this.#owner.handlerFailed(toError(error), 'the option slowConsumer')
       return SlowConsumerAction.DropNewest
     }
   }
@@ -362,7 +361,6 @@ export class Outbox {
 
   /** Frames messages, in order, up to a streamed one. @param all - otherwise until there is enough for a write */
   #batch(all: boolean): void {
-    const { connection } = this.#driver
     if (!this.#driver.canSend) {
       this.abandon()
       return
@@ -374,9 +372,20 @@ export class Outbox {
         item.begin()
       } else {
         this.#bytes -= item.bytes
-        connection.sendMessage(item.payload, item.isBinary, item.compress)
-        if (item.callback !== undefined) this.#driver.addCallback(item.callback)
+        this.#sendWaiting(item)
       }
+    }
+  }
+
+  /** Its sender is gone: what is wrong with the message by now, or with how it is compressed, is told by its callback. */
+  #sendWaiting({ payload, isBinary, compress, callback }: Message): void {
+    try {
+      this.#driver.connection.sendMessage(payload, isBinary, compress)
+      if (callback !== undefined) this.#driver.addCallback(callback)
+    } catch (thrown) {
+      const error = toError(thrown)
+      if (callback === undefined) this.#owner.handlerFailed(error, 'send() of a message that waited')
+      else this.#driver.refuse(callback, error)
     }
   }
 

@@ -1,4 +1,5 @@
 import { ConnectionClosedError } from '../errors.ts'
+import { type Guard, inGiversContext, tell } from '../ground/application.ts'
 
 /** Called when what was sent has been handed to the operating system, or cannot be any more. */
 export type SendCallback = (error?: Error | null) => void
@@ -9,27 +10,23 @@ interface WaitingCallback {
   readonly after: number
 }
 
-/** Who is told of what a callback throws. */
-export interface CallbackOwner {
-  handlerFailed(thrown: unknown): void
+/** A callback as it came, to be called where nobody knows any more who gave it; null and the like are none. */
+export function givenCallback(callback: SendCallback | null | undefined): SendCallback | undefined {
+  return typeof callback === 'function' ? inGiversContext(callback) : undefined
 }
 
 /** Calls a callback; what it throws is its owner's. */
-export function callBack(owner: CallbackOwner, callback: SendCallback, error: Error | null | undefined): void {
-  try {
-    callback(error)
-  } catch (thrown) {
-    owner.handlerFailed(thrown)
-  }
+export function callBack(owner: Guard, callback: SendCallback, error: Error | null | undefined): void {
+  tell(owner, callback, 'a callback of send(), ping() or pong()', error)
 }
 
 /** The callbacks of what one connection sent and its transport has not taken yet. */
 export class SendCallbacks {
-  readonly #owner: CallbackOwner
+  readonly #owner: Guard
   #ready: SendCallback[] | null = null
   #waiting: WaitingCallback[] | null = null
 
-  constructor(owner: CallbackOwner) {
+  constructor(owner: Guard) {
     this.#owner = owner
   }
 

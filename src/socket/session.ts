@@ -9,6 +9,7 @@ import { UsageError } from '../errors.ts'
 import { asBuffer, decodeUtf8, encodeUtf8 } from '../frames/bytes.ts'
 import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
+import { emit, thrownBy } from '../ground/application.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import type { MessageSink } from '../protocol/listener.ts'
 import { PreparedMessage } from '../protocol/prepared-message.ts'
@@ -40,6 +41,15 @@ export interface SessionOptions {
   readonly onError: (error: Error, isUnseen: boolean) => void
   /** Told when everything is over, before the application is. */
   readonly onClosed: (info: CloseInfo) => void
+}
+
+/** What the opening handshake settled. @internal */
+export interface Attachment extends SessionOptions {
+  readonly protocol: string
+  readonly extensions: string
+  readonly data: unknown
+  /** The peer's address as far as it can be trusted; undefined: none is known. */
+  readonly remoteAddress: string | undefined
 }
 
 /** Whether messages are read: on, held for somebody who takes none for now, or not at all. */
@@ -152,7 +162,12 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     const isBinary = options?.binary ?? typeof payload !== 'string'
     const fin = options?.fin !== false
     if (fin) this.traffic.messagesSent++
-    const isWhole = payload instanceof PreparedMessage || (fin && !this.#isFragmenting())
+    const isFragmenting = this.#isFragmenting()
+    // @req 6455-5.4-4
+    if (isFragmenting && payload instanceof PreparedMessage) {
+      throw new UsageError('send: a fragmented message is open; a prepared one is no fragment (6455-5.4-4)')
+    }
+    const isWhole = payload instanceof PreparedMessage || (fin && !isFragmenting)
     if (!isWhole) return this.outbox.sendFragment(payload, isBinary, fin, options?.compress, callback)
     const isEmpty = this.#outbox === null || this.#outbox.isEmpty
     if (!isEmpty || !driver.isWritable) return this.outbox.enqueue(payload, isBinary, options?.compress, callback)
@@ -191,15 +206,24 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     return this.driver.endError()
   }
 
-  /** A handler of the application threw or rejected. @param event - whose handler, when that is known */
-  handlerFailed(error: unknown, event?: string): void {
+  /** A handler of the application threw or rejected. */
+  handlerFailed(thrown: Error, source: string): void {
+    const error = thrownBy(source, thrown)
+    this.#endForFailure(error)
+    this.#report(error, true)
+  }
+
+  /** A handler of `error` threw or rejected: it is not asked again. */
+  errorHandlerFailed(error: Error): void {
+    this.#endForFailure(error)
+    this.#options.onError(error, true)
+  }
+
+  #endForFailure(error: Error): void {
     // @req 6455-7.4.1-8
-    this.driver.fail(applicationFailed, CloseCause.HandlerError, toError(error))
+    this.driver.fail(applicationFailed, CloseCause.HandlerError, error)
     // What was held for the listeners is not for one that failed.
     if (this.#inbox !== null && this.#inbox.consumer === null) this.#inbox.abandon()
-    // A handler of `error` that fails is not asked again.
-    if (event === 'error') this.#options.onError(toError(error), true)
-    else this.#report(toError(error), true)
   }
 
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
@@ -257,7 +281,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   }
 
   roomAgain(): void {
-    this.#guard(() => this.#emitter.emit('drain'))
+    emit(this, this.#emitter, 'drain')
   }
 
   transportFailed(error: Error): void {
@@ -288,7 +312,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     // Whoever has paused takes them too, then or never. What is terminated gives listeners nothing more.
     if (info.cause !== CloseCause.Terminated) this.#deliverHeld()
     else if (this.#inbox !== null && this.#inbox.consumer === null) this.#inbox.abandon()
-    this.#guard(() => this.#emitter.emit('close', info.code, asBuffer(encodeUtf8(info.reason))))
+    emit(this, this.#emitter, 'close', info.code, asBuffer(encodeUtf8(info.reason)))
     this.#resolveClosed?.(info)
   }
 
@@ -325,12 +349,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** @returns whether somebody listened */
   #emit(data: MessageData, isBinary: boolean): boolean {
-    try {
-      return this.#emitter.emit('message', data, isBinary)
-    } catch (error) {
-      this.handlerFailed(error)
-      return true
-    }
+    return emit(this, this.#emitter, 'message', data, isBinary)
   }
 
   /** Whether somebody takes what waits. */
@@ -363,30 +382,14 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   #control(event: 'ping' | 'pong', bytes: Uint8Array, start: number, end: number): void {
     if (this.#emitter.listenerCount(event) === 0) return
     const data = this.keep(bytes, start, end)
-    this.#guard(() => this.#emitter.emit(event, data))
+    emit(this, this.#emitter, event, data)
   }
 
   #report(error: Error, isOurs = false): void {
     const isHandled = this.#emitter.listenerCount('error') > 0
     this.#options.onError(error, isOurs && !isHandled)
-    if (!isHandled) return
-    try {
-      this.#emitter.emit('error', error)
-    } catch (second) {
-      // The connection is ending already; the handler's own fault must still be seen.
-      this.#options.onError(toError(second), true)
-    }
+    // The connection is ending already; the handler's own fault must still be seen.
+    if (isHandled)
+      emit({ handlerFailed: (second) => this.#options.onError(second, true) }, this.#emitter, 'error', error)
   }
-
-  #guard(emit: () => void): void {
-    try {
-      emit()
-    } catch (error) {
-      this.handlerFailed(error)
-    }
-  }
-}
-
-function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`a handler threw ${String(thrown)}`)
 }

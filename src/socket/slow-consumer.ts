@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import { describe, hookAtOnce } from '../ground/application.ts'
 
 /**
  * What is done with a message that would take a connection above `maxBackpressure`, and with one that has been above
@@ -35,11 +36,12 @@ const actions: ReadonlySet<unknown> = new Set(Object.values(SlowConsumerAction))
 export function slowConsumerOption(value: SlowConsumerPolicy | undefined): SlowConsumerPolicy {
   if (value === undefined) return SlowConsumerAction.Close
   if (typeof value === 'function' || actions.has(value)) return value
-  throw new UsageError(`option slowConsumer is ${String(value)}; it must be ${[...actions].join(', ')} or a function`)
+  throw new UsageError(`option slowConsumer is ${describe(value)}; it must be ${[...actions].join(', ')} or a function`)
 }
 
 /** The action for one message. @throws UsageError when a function chose none; whatever the function throws */
 export function actionFor(policy: SlowConsumerPolicy, backpressure: Backpressure): SlowConsumerAction {
   if (typeof policy !== 'function') return policy
-  return slowConsumerOption(policy(backpressure) as SlowConsumerAction) as SlowConsumerAction
+  const action = hookAtOnce('the option slowConsumer', policy, backpressure)
+  return slowConsumerOption(action) as SlowConsumerAction
 }

@@ -1,6 +1,7 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import { ConnectionClosedError } from '../errors.ts'
 import { asBuffer } from '../frames/bytes.ts'
+import { toError } from '../ground/application.ts'
 import type { MessageData } from './events.ts'
 import { toBytes } from './payload.ts'
 import type { WebSocket } from './websocket.ts'
@@ -34,7 +35,7 @@ export function createWebSocketStream<Data>(ws: WebSocket<Data>, options: Duplex
         wantsMore = !done && stream.push(value)
       }
     } catch (error) {
-      stream.destroy(error as Error)
+      stream.destroy(toError(error))
     }
     isPulling = false
   }

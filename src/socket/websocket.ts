@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { ConnectionClosedError, UsageError } from '../errors.ts'
 import { StatusCode } from '../frames/status-code.ts'
+import { type Guard, listenerOf, printUnseen, thrownBy, toError } from '../ground/application.ts'
 import { checkOptionNames } from '../ground/option-names.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import { closeBody } from '../protocol/sender.ts'
@@ -25,18 +26,9 @@ import {
   toText,
   unknownOption,
 } from './payload.ts'
-import type { SendCallback } from './send-callbacks.ts'
-import { Session, type SessionOptions } from './session.ts'
+import { callBack, givenCallback, type SendCallback } from './send-callbacks.ts'
+import { type Attachment, Session } from './session.ts'
 import { type WaitOptions, waitOptionNames } from './waiters.ts'
-
-/** What the opening handshake settled. @internal */
-export interface Attachment extends SessionOptions {
-  readonly protocol: string
-  readonly extensions: string
-  readonly data: unknown
-  /** The peer's address as far as it can be trusted; undefined: none is known. */
-  readonly remoteAddress: string | undefined
-}
 
 /** Begins an opening handshake; `client/` has it. @internal */
 export type Dialler = <Data>(
@@ -62,8 +54,11 @@ export let attach: <Data>(ws: WebSocket<Data>, attachment: Attachment) => void
 export let transportOf: <Data>(ws: WebSocket<Data>) => Duplex | undefined
 /** Begins to read. @param head - bytes that came behind the opening handshake. @internal */
 export let startReading: <Data>(ws: WebSocket<Data>, head: Uint8Array) => void
-/** Says that a handler (of `event`) of the application failed, so that its connection ends with 1011. @internal */
-export let failHandler: <Data>(ws: WebSocket<Data>, error: unknown, event?: string) => void
+/** Who hears of handlers of a connection that fail, so that it ends with 1011. @internal */
+export let guardOf: <Data>(ws: WebSocket<Data>) => Guard
+
+/** One that was made with null belongs to nobody yet. */
+const NOBODY: Guard = { handlerFailed: (error) => printUnseen(error, '') }
 
 /**
  * One WebSocket connection, RFC 6455, with the events and methods of `ws`.
@@ -93,7 +88,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     }
     transportOf = (ws) => ws.#attachment?.socket
     startReading = (ws, head) => ws.#session?.driver.start(head)
-    failHandler = (ws, error, event) => ws.#session?.handlerFailed(error, event)
+    guardOf = (ws) => ws.#session ?? ws.#opening ?? NOBODY
   }
 
   /**
@@ -200,8 +195,9 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     if (typeof options === 'function') return this.send(data, undefined, options)
     if (options !== undefined && options !== null) checkSendOptions(this, options)
     const session = this.#requireSession('send')
-    if (data instanceof Blob || this.#blobs?.isEmpty === false) return this.#sendInTurn(data, options, callback)
-    return session === null ? this.#sendAfterClose(callback) : session.send(toMessage(data), options, callback)
+    const done = givenCallback(callback)
+    if (data instanceof Blob || this.#blobs?.isEmpty === false) return this.#sendInTurn(data, options, done)
+    return session === null ? this.#sendAfterClose(done) : session.send(toMessage(data), options, done)
   }
 
   /**
@@ -324,8 +320,11 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
   }
 
   /** Called by `EventEmitter` when an async handler rejects. @internal */
-  [Symbol.for('nodejs.rejection')](error: unknown, event: string): void {
-    failHandler(this, error, event)
+  [Symbol.for('nodejs.rejection')](thrown: unknown, event: string): void {
+    const source = listenerOf(event)
+    const error = thrownBy(source, thrown)
+    if (event === 'error' && this.#session !== null) this.#session.errorHandlerFailed(error)
+    else guardOf(this).handlerFailed(error, source)
   }
 
   #sendControl(
@@ -334,7 +333,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
     mask: boolean | SendCallback | undefined,
     callback: SendCallback | undefined,
   ): void {
-    const done = typeof data === 'function' ? data : typeof mask === 'function' ? mask : callback
+    const done = givenCallback(typeof data === 'function' ? data : typeof mask === 'function' ? mask : callback)
     const payload = data === undefined || typeof data === 'function' ? undefined : toBytes(data)
     const driver = this.#requireSession(what)?.driver
     if (driver === undefined || !driver.canSend) {
@@ -354,8 +353,9 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
         // A Blob is binary unless its sender says otherwise; anything else is sent as it is.
         this.#session!.send(bytes ?? toMessage(data), options, callback)
       } catch (thrown) {
-        if (callback === undefined) failHandler(this, thrown)
-        else callback(thrown as Error)
+        const failure = toError(thrown)
+        if (callback === undefined) guardOf(this).handlerFailed(failure, 'send() of a Blob, or behind one')
+        else callBack(guardOf(this), callback, failure)
       }
     })
     return false
@@ -364,7 +364,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
   #sendAfterClose(callback: SendCallback | undefined): false {
     if (callback === undefined) return false
     if (this.#session !== null) this.#session.driver.refuse(callback, this.#session.endError())
-    else nextTick(callback, new ConnectionClosedError(StatusCode.AbnormalClosure, ''))
+    else nextTick(callBack, guardOf(this), callback, new ConnectionClosedError(StatusCode.AbnormalClosure, ''))
     return false
   }
 

@@ -369,7 +369,10 @@ describe('connectionError', () => {
       await server.refusal(['Host: two'])
       await server.refusal(['Host: two'])
       while (warnings.length < 2) await turn()
-      expect(warnings).toEqual(['thrown by the listener', 'rejected by the listener'])
+      expect(warnings.map((text) => text.replace(/port \d+/, 'port n'))).toEqual([
+        "a listener of 'connectionError' failed with Error: thrown by the listener, on the connection of 127.0.0.1 port n",
+        "a listener of 'connectionError' failed with Error: rejected by the listener, on the connection of 127.0.0.1 port n",
+      ])
       const { raw } = await server.open()
       raw.destroy()
     } finally {

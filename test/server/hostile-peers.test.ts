@@ -315,8 +315,8 @@ describe('handlers that fail on one connection', () => {
   it('are warned of when nobody listens', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     const { port } = await within(server.listening, 'the server to listen')
-    const warnings: string[] = []
-    const note = (warning: Error): unknown => warnings.push(warning.message)
+    const warnings: Array<Error & { detail?: string }> = []
+    const note = (warning: Error): unknown => warnings.push(warning)
     process.on('warning', note)
     server.on('connection', (ws) => {
       ws.on('message', () => {
@@ -328,7 +328,13 @@ describe('handlers that fail on one connection', () => {
     await readServerFrame(raw)
     await until(() => warnings.length > 0)
     process.off('warning', note)
-    expect(warnings).toEqual(['nobody listens to this'])
+    // What is printed: whose code it was, on which connection, and the stack; once.
+    expect(warnings).toHaveLength(1)
+    const [{ message, detail }] = warnings as [Error & { detail: string }]
+    expect(message).toBe(
+      `a listener of 'message' failed with Error: nobody listens to this, on the connection of 127.0.0.1 port ${raw.socket.localPort}`,
+    )
+    expect(detail).toMatch(/^Error: nobody listens to this\n {4}at .*hostile-peers\.test\.ts/)
     raw.destroy()
     await stop(server)
   })

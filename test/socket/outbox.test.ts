@@ -356,6 +356,6 @@ describe('slowConsumer', () => {
   })
 
   it('is refused when it is no policy', () => {
-    expect(() => new ConnectionInMemory({ slowConsumer: 'kill' as never })).toThrow('slowConsumer is kill')
+    expect(() => new ConnectionInMemory({ slowConsumer: 'kill' as never })).toThrow("slowConsumer is 'kill'")
   })
 })

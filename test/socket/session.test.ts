@@ -69,7 +69,7 @@ describe('a handler that fails', () => {
       throw 'a string'
     })
     await transport.arrive(clientText('hi'))
-    expect(errors).toMatchObject([{ error: { message: 'a handler threw a string' } }])
+    expect(errors).toMatchObject([{ error: { message: "'a string' was thrown" } }])
   })
 
   it('of close is reported; the promise of the end resolves all the same', async () => {

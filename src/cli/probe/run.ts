@@ -1,3 +1,4 @@
+import { messageOf } from '../../ground/application.ts'
 import { type Check, type Finding, type Findings, findingOn } from './check.ts'
 import { closeChecks, faultChecks } from './frame-checks.ts'
 import { TEXT, text } from './frames.ts'
@@ -70,7 +71,7 @@ async function findingOf(check: Check, lab: Lab): Promise<Finding | Findings> {
     return await check.run(lab)
   } catch (error) {
     // A server that cannot be reached any more has failed the check that found it so.
-    return { verdict: 'not met', seen: error instanceof Error ? error.message : String(error) }
+    return { verdict: 'not met', seen: messageOf(error) }
   }
 }
 
