@@ -4,6 +4,7 @@ import type { PerMessageDeflateOptions } from '../extensions/permessage-deflate/
 import { thrownBy } from '../ground/application.ts'
 import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { rejectUpgrade, type UpgradePlan } from '../handshake/server-handshake.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** What `authorize` gets besides the request. */
@@ -161,14 +162,16 @@ function withoutPort(authority: string, port: string): string {
   return authority.endsWith(port) ? authority.slice(0, -port.length) : authority
 }
 
-/** Counts connections, in all and by address. */
+/** Counts connections, in all and by address, and knows whether there is room for one more. */
 export class ConnectionCounter {
   readonly #most: number
   readonly #mostPerAddress: number
   readonly #byAddress = new Map<string, number>()
+  readonly #budget: MemoryBudget
   #count = 0
 
-  constructor(most: number, mostPerAddress: number) {
+  constructor(most: number, mostPerAddress: number, budget: MemoryBudget) {
+    this.#budget = budget
     this.#most = most
     this.#mostPerAddress = mostPerAddress
   }
@@ -179,6 +182,7 @@ export class ConnectionCounter {
 
   /** @throws HandshakeError with 503 or 429 when one more would be too many */
   check(address: string | undefined): void {
+    this.#budget.check()
     // @req 6455-10.4-1
     if (this.#count >= this.#most)
       throw new HandshakeError('6455-10.4-1', 503, 'the server has no room for more connections')

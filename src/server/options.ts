@@ -20,6 +20,7 @@ import { type Rate, rateOption } from '../socket/token-bucket.ts'
 import { WebSocket } from '../socket/websocket.ts'
 import type { Authorize } from './admission.ts'
 import { type AddressFinder, addressFinder, type TrustProxyOptions } from './client-address.ts'
+import { memoryBudgetOption } from './memory-budget.ts'
 import type { AnyRequest } from './upgrade-request.ts'
 import type { VerifyClient } from './verify-client.ts'
 
@@ -90,6 +91,14 @@ export interface WebSocketServerOptions<Data = unknown> extends SocketOptions {
   maxConnections?: number
   /** Connections from one address at most; more are refused with 429. Default Infinity. */
   maxConnectionsPerAddress?: number
+  /**
+   * Bytes of memory that the engine may hold for all connections together: messages that are not complete, input and
+   * messages that wait to be taken, output that waits, and the state of compression; not what an application was given,
+   * nor prepared messages. Above it new connections are refused with 503, and those that hold most for longest give way:
+   * closed with 1013, or destroyed where a Close frame cannot leave; cause `memory-budget`. Default: a quarter of what the
+   * process may use, by its constraint (a cgroup) or the machine's memory.
+   */
+  memoryBudget?: number
   /** Limits of the request head: 8 KiB request line (414), 16 KiB in all and 100 fields (431). */
   headLimits?: Partial<HeadLimits>
 }
@@ -118,6 +127,7 @@ export const serverOptionNames = {
   maxPendingHandshakes: true,
   maxConnections: true,
   maxConnectionsPerAddress: true,
+  memoryBudget: true,
   headLimits: true,
 } satisfies OptionNames<WebSocketServerOptions>
 
@@ -129,6 +139,7 @@ export interface CheckedServerOptions {
   readonly maxPendingHandshakes: number
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
+  readonly memoryBudget: number
   readonly headLimits: HeadLimits
   readonly addressOf: AddressFinder
   /** Opening handshakes of one address; null: no limit. */
@@ -173,6 +184,7 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
       Number.POSITIVE_INFINITY,
       1,
     ),
+    memoryBudget: memoryBudgetOption(options.memoryBudget),
     headLimits: headLimits(options.headLimits),
     addressOf: addressFinder(options.trustProxy),
     handshakeRate: rateOption('rateLimit.handshakes', options.rateLimit?.handshakes),

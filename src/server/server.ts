@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   createServer as createTlsServer,
@@ -13,11 +13,12 @@ import { emit, emitHook, type Guard, listenerOf, printUnseen, tell, thrownBy } f
 import { nextTick } from '../ground/scheduling.ts'
 import { connectionOf, publishConnectionError } from '../socket/diagnostics.ts'
 import type { ConnectionObserver } from '../socket/taps.ts'
-import { guardOf, transportOf, type WebSocket } from '../socket/websocket.ts'
+import { guardOf, holderOf, type WebSocket } from '../socket/websocket.ts'
+import { MemoryBudget, type MemoryHolder } from './memory-budget.ts'
 import { type CheckedServerOptions, checkServerOptions, type WebSocketServerOptions } from './options.ts'
 import type { Accepted } from './pending-handshake.ts'
 import { checkShutdownOptions, closeAll, type ShutdownOptions, type ShutdownReport } from './shutdown.ts'
-import type { ServerStats } from './stats.ts'
+import { bytesOf, type ServerStats, statsOf } from './stats.ts'
 import { attachTo } from './upgrade-dispatcher.ts'
 import { type AnyRequest, pathOf } from './upgrade-request.ts'
 import { Upgrader } from './upgrader.ts'
@@ -67,6 +68,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
   readonly clients: Set<WebSocket<Data>> = new Set()
 
   readonly #checked: CheckedServerOptions
+  readonly #budget: MemoryBudget
   readonly #upgrader: Upgrader<Data>
   /** Open connections, tracked for `shutdown` whatever `clientTracking` says. */
   readonly #open: Set<WebSocket<Data>> = new Set()
@@ -91,7 +93,9 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     super({ captureRejections: true })
     this.options = options
     this.#checked = checkServerOptions(options)
+    this.#budget = new MemoryBudget(this.#checked.memoryBudget, this.#checked.socket.clock, () => this.#holders())
     this.#upgrader = new Upgrader(options, this.#checked, {
+      budget: this.#budget,
       isDraining: () => this.#state !== 'running',
       // Through `this`: both may be overridden or assigned.
       shouldHandle: (request) => this.shouldHandle(request),
@@ -164,24 +168,7 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
 
   /** What the server has done so far, and is doing now. */
   stats(): ServerStats {
-    const { tally, traffic, pendingHandshakes } = this.#upgrader
-    let bufferedBytes = 0
-    let received = this.#bytes.received
-    let sent = this.#bytes.sent
-    for (const ws of this.#open) {
-      const { bytesRead, bytesWritten } = bytesOf(ws)
-      received += bytesRead
-      sent += bytesWritten
-      bufferedBytes += ws.bufferedAmount
-    }
-    return {
-      connections: this.#open.size,
-      handshakes: { pending: pendingHandshakes, accepted: tally.accepted, refused: tally.refused },
-      messages: { received: traffic.messagesReceived, sent: traffic.messagesSent },
-      bytes: { received, sent },
-      closes: tally.closes,
-      bufferedBytes,
-    }
+    return statsOf(this.#open, this.#bytes, this.#upgrader, this.#budget)
   }
 
   /**
@@ -360,6 +347,13 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
     if (this.#state === 'closing' && this.#own === null) this.#closeWhenEmpty()
   }
 
+  *#holders(): Iterable<MemoryHolder> {
+    for (const ws of this.#open) {
+      const holder = holderOf(ws)
+      if (holder !== null) yield holder
+    }
+  }
+
   #closeWhenEmpty(): void {
     if (this.#open.size === 0) nextTick(() => this.#finish())
   }
@@ -391,10 +385,4 @@ type Place<Data> = [ws: WebSocket<Data> | undefined, request: AnyRequest | undef
 /** A place as a report names it. */
 function placeOf<Data>(...[ws, request]: Place<Data>): string {
   return request === undefined ? '' : connectionOf(request.socket, ws?.remoteAddress)
-}
-
-/** What a net.Socket has counted; nothing on another Duplex. */
-function bytesOf<Data>(ws: WebSocket<Data>): { bytesRead: number; bytesWritten: number } {
-  const { bytesRead = 0, bytesWritten = 0 } = (transportOf(ws) ?? {}) as Partial<Socket>
-  return { bytesRead, bytesWritten }
 }

@@ -1,11 +1,14 @@
 import type { Duplex } from 'node:stream'
 import type { HandshakeError } from '../errors.ts'
 import type { WebSocket } from '../socket/websocket.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { EditLines } from './response-lines.ts'
 import type { AnyRequest } from './upgrade-request.ts'
 
 /** What the `Upgrader` tells the server. */
 export interface UpgraderHooks<Data> {
+  /** What all connections may hold. */
+  readonly budget: MemoryBudget
   /** Whether new connections are refused with 503. */
   readonly isDraining: () => boolean
   /** Whether a request is for this server. */

@@ -69,11 +69,12 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
     this.#options = options
     this.#hooks = hooks
     this.#checked = checked
-    this.#counter = new ConnectionCounter(checked.maxConnections, checked.maxConnectionsPerAddress)
+    this.#counter = new ConnectionCounter(checked.maxConnections, checked.maxConnectionsPerAddress, hooks.budget)
     this.#driverOptions = {
       ...socket,
       connection: withPools({ ...socket, role: 'server' } as const),
       heartbeat: new Heartbeat(socket.clock, socket.heartbeat),
+      memory: hooks.budget,
       writesAreCopied: false,
     }
     this.#tcpDriverOptions = { ...this.#driverOptions, writesAreCopied: true }
@@ -394,7 +395,6 @@ function withExtensions(
   options: SessionOptions['driver'],
   extensions: readonly NegotiatedExtension<Extension>[],
 ): SessionOptions['driver'] {
-  const [first] = extensions
-  if (first === undefined) return options
-  return { ...options, connection: withPools({ ...options.connection, extension: first.config }) }
+  if (extensions.length === 0) return options
+  return { ...options, connection: withPools({ ...options.connection, extension: extensions[0]!.config }) }
 }

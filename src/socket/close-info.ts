@@ -24,6 +24,8 @@ export const CloseCause = {
   WriteStall: 'write-stall',
   /** The peer took too little of what was sent, and `slowConsumer` says that this ends the connection. */
   SlowConsumer: 'slow-consumer',
+  /** All connections of the server held more than `memoryBudget`, and this one held most for longest. */
+  MemoryBudget: 'memory-budget',
   /** The source of a streamed message failed, or was aborted, after a part of it was sent. */
   StreamAborted: 'stream-aborted',
   /** We called `terminate()`. */

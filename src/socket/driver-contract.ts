@@ -4,6 +4,7 @@ import type { ConnectionListener } from '../protocol/listener.ts'
 import type { ConnectionOptions } from '../protocol/options.ts'
 import type { CloseInfo } from './close-info.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import type { MemoryWatch } from './memory-watch.ts'
 import type { ConnectionRates, RateLimiterOwner } from './rate-limiter.ts'
 
 /**
@@ -27,6 +28,8 @@ export interface DriverOptions {
   readonly clock: Clock
   /** Rates that the peer has to keep; default: none. */
   readonly rates?: ConnectionRates | null
+  /** Hears how much may be kept; default: nobody does. */
+  readonly memory?: MemoryWatch | null
   /** The watch over silent peers and stalled writes. */
   readonly heartbeat: Heartbeat
   /** Bytes that may be read before the rest waits for the next turn of the event loop. */

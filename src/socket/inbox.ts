@@ -74,6 +74,8 @@ export class Inbox implements PieceOwner {
   /** Whoever iterates. */
   #looker: Looker | null = null
   readonly #waiting: Queue<WaitingMessage | PieceQueue> = new Queue()
+  /** The message that arrives, or was the last to do so in pieces; also when its reader has it. */
+  #arriving: PieceQueue | null = null
   #cost = 0
   #consumer: 'messages' | 'streams' | null = null
   #highWaterMark = HIGH_WATER_MARK
@@ -105,6 +107,11 @@ export class Inbox implements PieceOwner {
     return this.#cost
   }
 
+  /** Bytes of memory that are held for what waits, and for the message that arrives. */
+  get heldBytes(): number {
+    return this.#cost + (this.#arriving === null ? 0 : this.#arriving.gatheredBytes)
+  }
+
   /** A message that arrived in one piece. */
   message(isBinary: boolean, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
     if (this.#consumer === 'streams') {
@@ -123,6 +130,7 @@ export class Inbox implements PieceOwner {
   /** A message begins whose pieces are wanted, or for which nobody is there yet. */
   start(isBinary: boolean): PieceQueue {
     const queue = new PieceQueue(isBinary, this)
+    this.#arriving = queue
     if (this.#isAbandoned) queue.discard()
     else {
       this.#waiting.push(queue)
@@ -215,6 +223,13 @@ export class Inbox implements PieceOwner {
       else this.#cost -= costOf(message)
     }
     this.#look()
+  }
+
+  /** As {@link abandon}, and what its reader has not taken yet of the message that arrives is freed too. */
+  giveWay(): void {
+    this.abandon()
+    this.#arriving?.breakOff()
+    this.#arriving = null
   }
 
   held(change: number): void {

@@ -92,8 +92,16 @@ export class MessageStream implements AsyncIterable<Buffer> {
 
   async #collect({ signal = this.#signal }: WaitOptions): Promise<GrowingBytes> {
     const collected = new GrowingBytes()
-    for await (const piece of this.#pieces(signal, () => this.#take())) collected.append(piece, 0, piece.length)
-    return collected
+    const queue = this.#queue
+    try {
+      for await (const piece of this.#pieces(signal, () => this.#take())) {
+        collected.append(piece, 0, piece.length)
+        queue.readerBytes = collected.capacity
+      }
+      return collected
+    } finally {
+      queue.readerBytes = 0
+    }
   }
 
   /** @param take - makes the message this reader's */

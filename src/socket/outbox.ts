@@ -15,30 +15,18 @@ import { UsageError, WebSocketError } from '../errors.ts'
 import { copyOf, isValidUtf8, utf8Length } from '../frames/bytes.ts'
 import { headerLength } from '../frames/header.ts'
 import { type Guard, toError } from '../ground/application.ts'
-import type { Clock } from '../ground/clock.ts'
 import { Deadline } from '../ground/deadline.ts'
 import { Queue } from '../ground/queue.ts'
 import { COPY_UP_TO } from '../protocol/output.ts'
+import { PreparedMessage } from '../protocol/prepared-message.ts'
 import { CloseCause } from './close-info.ts'
+import type { OutboxOptions } from './outbox-options.ts'
 import type { Payload } from './payload.ts'
 import type { SendCallback } from './send-callbacks.ts'
-import { actionFor, SlowConsumerAction, type SlowConsumerPolicy } from './slow-consumer.ts'
+import { actionFor, SlowConsumerAction } from './slow-consumer.ts'
 import type { SocketDriver } from './socket-driver.ts'
+import type { Turn } from './turn.ts'
 import { Waiters } from './waiters.ts'
-
-/** Options of an {@link Outbox}. */
-export interface OutboxOptions {
-  /** Bytes that wait from which on `send` says false. */
-  readonly highWaterMark: number
-  /** Bytes that may wait. */
-  readonly maxBackpressure: number
-  /** Bytes that may not wait for longer than `softBackpressureMs` without becoming fewer. */
-  readonly softBackpressure: number
-  /** Milliseconds. */
-  readonly softBackpressureMs: number
-  readonly clock: Clock
-  readonly slowConsumer: SlowConsumerPolicy
-}
 
 /** What an {@link Outbox} tells its connection. */
 export interface OutboxOwner extends Guard {
@@ -56,16 +44,6 @@ interface Message {
   readonly callback: SendCallback | undefined
   /** Bytes of its frame. */
   readonly bytes: number
-}
-
-/** Somebody who sends one message in fragments, when it is his turn. */
-export interface Turn {
-  /** It is his turn now. */
-  begin(): void
-  /** The transport has nothing left to send. Only called while it is his turn. */
-  writable(): void
-  /** It will never be his turn, or it is over before its end. */
-  fail(error: Error): void
 }
 
 /** What is counted for a message besides its frame, so that small ones do not pile up for nothing. */
@@ -99,6 +77,14 @@ export class Outbox {
   /** Bytes that were sent and have not been handed to the operating system; frame headers count. */
   get bufferedAmount(): number {
     return this.#bytes + this.#driver.bufferedAmount
+  }
+
+  /** As {@link bufferedAmount}, with what objects take, and without prepared messages: these are the application's. */
+  get heldBytes(): number {
+    let held = this.#driver.bufferedAmount + this.#waiting.length * MESSAGE_COST
+    for (const item of this.#waiting)
+      if (!isTurn(item) && !(item.payload instanceof PreparedMessage)) held += item.bytes
+    return held
   }
 
   /** Messages that were dropped because the peer was too slow. */
@@ -146,6 +132,7 @@ export class Outbox {
     const kept = isCopied ? copyOf(payload, 0, payload.length) : payload
     this.#waiting.push({ payload: kept, isBinary, compress: mayCompress, callback, bytes })
     this.#bytes += bytes
+    this.#options.memory?.kept(bytes + MESSAGE_COST)
     this.#driver.expectDrain()
     this.#watch()
     return this.#report()

@@ -9,9 +9,10 @@ import { checkOptionNames, type OptionNames } from '../ground/option-names.ts'
 import { setImmediate } from '../ground/scheduling.ts'
 import { limitOption } from '../protocol/options.ts'
 import { CloseCause } from './close-info.ts'
-import type { Outbox, Turn } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
 import { type ControlPayload, toPayload } from './payload.ts'
 import type { SocketDriver } from './socket-driver.ts'
+import type { Turn } from './turn.ts'
 import type { WaitOptions } from './waiters.ts'
 
 /** Where a streamed message comes from: a Web stream, a Node stream, a generator, an array of pieces. */

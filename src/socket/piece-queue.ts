@@ -40,6 +40,8 @@ export class PieceQueue implements MessageSink {
   #held = 0
   /** Where the pieces go when the message is wanted whole. */
   #collected: GrowingBytes | null = null
+  /** What its reader holds of it while it puts it together. */
+  readerBytes = 0
   #isArriving = true
   #error: Error | null = null
 
@@ -71,6 +73,11 @@ export class PieceQueue implements MessageSink {
     return this.#collected !== null && this.#isArriving
   }
 
+  /** Bytes of memory in which the message is put together, here or by its reader; they stop no reading. */
+  get gatheredBytes(): number {
+    return this.readerBytes + (this.#collected === null ? 0 : this.#collected.capacity)
+  }
+
   piece(bytes: Uint8Array, start: number, end: number): void {
     if (!this.#isArriving) return
     if (this.#collected !== null) this.#collected.append(bytes, start, end)
@@ -87,6 +94,14 @@ export class PieceQueue implements MessageSink {
 
   abort(): void {
     if (this.#isArriving) this.#finish(this.#owner.endError())
+  }
+
+  /** The message will not be complete, and what was not taken of it is freed. */
+  breakOff(): void {
+    this.abort()
+    this.#pieces.takeAll()
+    this.#collected?.clear()
+    this.#count(-this.#held)
   }
 
   /** Lets go of everything; what still arrives is dropped. */

@@ -7,7 +7,6 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { UsageError } from '../errors.ts'
 import { asBuffer, decodeUtf8, encodeUtf8 } from '../frames/bytes.ts'
-import { StatusCode } from '../frames/status-code.ts'
 import type { Violation } from '../frames/violation.ts'
 import { emit, thrownBy } from '../ground/application.ts'
 import { nextTick } from '../ground/scheduling.ts'
@@ -19,8 +18,10 @@ import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import type { BinaryType, MessageData, WebSocketEvents } from './events.ts'
 import { warnOfHeld } from './held-messages.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
-import { Outbox, type OutboxOptions, type OutboxOwner } from './outbox.ts'
+import { Outbox, type OutboxOwner } from './outbox.ts'
+import type { OutboxOptions } from './outbox-options.ts'
 import { OutgoingStream, type SendStreamOptions, type StreamSource } from './outgoing-stream.ts'
+import { applicationFailed } from './own-faults.ts'
 import { type Payload, type SendOptions, toBinaryType } from './payload.ts'
 import type { Counted } from './rate-limiter.ts'
 import type { SendCallback } from './send-callbacks.ts'
@@ -56,13 +57,6 @@ export interface Attachment extends SessionOptions {
 const Reading = { On: 0, Held: 1, Stopped: 2 } as const
 type Reading = (typeof Reading)[keyof typeof Reading]
 
-/** RFC 6455 §7.4.1: what the peer is told when the application fails; the cause stays on our side. */
-const applicationFailed: Violation = Object.freeze({
-  id: '6455-7.4.1-8',
-  statusCode: StatusCode.InternalError,
-  message: 'the application failed',
-})
-
 /** One connection between its driver and its listeners. */
 export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   readonly driver: SocketDriver
@@ -89,6 +83,12 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   /** Bytes that were sent and have not been handed to the operating system; frame headers count. */
   get bufferedAmount(): number {
     return this.#outbox === null ? this.driver.bufferedAmount : this.#outbox.bufferedAmount
+  }
+
+  /** Bytes of memory that are held for the connection; what an application was given is its own. */
+  get heldBytes(): number {
+    const output = this.#outbox === null ? this.driver.bufferedAmount : this.#outbox.heldBytes
+    return output + this.driver.heldInput + (this.#inbox === null ? 0 : this.#inbox.heldBytes)
   }
 
   /** Messages that were dropped because the peer was too slow. */
@@ -139,6 +139,13 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.#isPaused = false
     this.fullnessChanged()
     this.messageReady()
+  }
+
+  /** Frees what is held, and ends. */
+  giveWay(): void {
+    this.driver.giveWay()
+    this.#outbox?.abandon()
+    this.#inbox?.giveWay()
   }
 
   /** Starts the closing handshake. Messages that nobody takes do not keep the peer's Close frame from being read. */
@@ -310,7 +317,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     this.#inbox?.over()
     this.#outbox?.abandon()
     // Whoever has paused takes them too, then or never. What is terminated gives listeners nothing more.
-    if (info.cause !== CloseCause.Terminated) this.#deliverHeld()
+    if (info.cause !== CloseCause.Terminated) while (this.#deliverOne());
     else if (this.#inbox !== null && this.#inbox.consumer === null) this.#inbox.abandon()
     emit(this, this.#emitter, 'close', info.code, asBuffer(encodeUtf8(info.reason)))
     this.#resolveClosed?.(info)
@@ -360,11 +367,6 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
   /** Gives listeners that came late what waited for them. */
   #deliverWaiting(): void {
     while (!this.#isPaused && this.#deliverOne());
-  }
-
-  /** Gives whoever listens what waits, paused or not. */
-  #deliverHeld(): void {
-    while (this.#deliverOne());
   }
 
   /** @returns whether there was a message, and it is not to be kept for anybody else */

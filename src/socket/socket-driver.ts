@@ -18,6 +18,7 @@ import { CloseCause, type CloseInfo, closeInfoOf, protocolErrorOf } from './clos
 import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import { type Flushable, flushSoon } from './flush-queue.ts'
 import type { Patient } from './heartbeat.ts'
+import { outOfMemory } from './own-faults.ts'
 import { callBack, type SendCallback, SendCallbacks } from './send-callbacks.ts'
 import { tapsOf } from './taps.ts'
 import { destroyTransport, endTransport, listenTo, type TransportListener } from './transport-listeners.ts'
@@ -27,6 +28,9 @@ import { WriteStall } from './write-stall.ts'
 
 /** Output from here on does not wait for the end of the tick: the transport may be full, and others should know. */
 const FLUSH_FROM = 128 << 10
+
+/** What may have been inflated on another thread when the connection is woken. */
+const ELSEWHERE = 64 << 10
 
 /** One connection on one Duplex. */
 export class SocketDriver extends TransportReader implements Flushable, Patient, TransportListener, WriterOwner {
@@ -88,6 +92,11 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
   /** Bytes that were sent and have not been handed to the operating system. */
   get bufferedAmount(): number {
     return this.connection.pendingOutput + this.connection.waitingOutput + this.#givenOutput()
+  }
+
+  /** Bytes of memory that are held for what came, and by an extension. */
+  get heldInput(): number {
+    return this.connection.bufferedInput + this.connection.extensionBytes
   }
 
   /** Begins to read. @param head - bytes that came behind the opening handshake */
@@ -167,6 +176,7 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
 
   /** As `ConnectionListener.woken`. */
   woken(): void {
+    this.options.memory?.kept(ELSEWHERE)
     if (this.isClosed) this.#end()
     else this.flush()
   }
@@ -261,6 +271,16 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
     this.#destroy(CloseCause.Terminated)
   }
 
+  /** Frees what it holds and ends; with a Close frame, if one can leave. */
+  giveWay(): void {
+    if (this.readyState === ReadyState.OPEN && this.#givenOutput() === 0) {
+      this.fail(outOfMemory, CloseCause.MemoryBudget)
+      return
+    }
+    if (!this.socket.destroyed) this.connection.transportClosed()
+    this.#destroy(CloseCause.MemoryBudget)
+  }
+
   #destroy(cause: CloseCause): void {
     if (!this.socket.destroyed) this.#forcedCause ??= cause
     destroyTransport(this.socket)
@@ -319,7 +339,9 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
     const callback = callbacks === null || callbacks.isEmpty ? null : callbacks.take()
     // @req 6455-6.1-9
     writer.write(chunks, callback, this.#expectsDrain || !connection.wantsBytes)
-    connection.outputWritten(this.options.writesAreCopied && this.#givenOutput() === 0)
+    const given = this.#givenOutput()
+    if (given > 0) this.options.memory?.kept(given)
+    connection.outputWritten(this.options.writesAreCopied && given === 0)
   }
 
   #makeWriter(): TransportWriter {

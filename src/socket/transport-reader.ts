@@ -66,9 +66,12 @@ export abstract class TransportReader {
   receive(chunk: Uint8Array, length: number): boolean {
     this.#heard = true
     this.#bytesThisTurn += length
+    const before = this.connection.decodedBytes
     this.isReading = true
     if (this.limiter === null || this.limiter.count('bytes', length)) this.connection.receive(chunk, 0, length)
     this.isReading = false
+    // A message that is not complete takes up to twice its bytes.
+    this.options.memory?.kept(2 * length + this.connection.decodedBytes - before)
     if (this.#isHeld) this.#spend(length)
     if (this.#bytesThisTurn >= this.options.maxBytesPerTurn) this.#nextTurn()
     this.flush(true)
@@ -131,11 +134,13 @@ export abstract class TransportReader {
       this.#turnQueued = false
       this.#bytesThisTurn = 0
       if (this.isClosed) return
+      const before = this.connection.decodedBytes
       this.isReading = true
       if (this.#resumeWanted) this.connection.resume()
       else this.connection.readRetained()
       this.#resumeWanted = false
       this.isReading = false
+      this.options.memory?.kept(this.connection.decodedBytes - before)
       if (this.#isHeld) this.#spend(0)
       this.flush()
     })

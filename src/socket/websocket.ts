@@ -52,6 +52,8 @@ export const describeError = Symbol('framewright.describeError')
 export let attach: <Data>(ws: WebSocket<Data>, attachment: Attachment) => void
 /** The transport of a connection; undefined before {@link attach}. @internal */
 export let transportOf: <Data>(ws: WebSocket<Data>) => Duplex | undefined
+/** What of the connection holds memory; null before {@link attach}. @internal */
+export let holderOf: <Data>(ws: WebSocket<Data>) => Session | null
 /** Begins to read. @param head - bytes that came behind the opening handshake. @internal */
 export let startReading: <Data>(ws: WebSocket<Data>, head: Uint8Array) => void
 /** Who hears of handlers of a connection that fail, so that it ends with 1011. @internal */
@@ -87,6 +89,7 @@ export class WebSocket<Data = unknown> extends SocketEventTarget {
       ws.#session.binaryType = ws.#binaryType
     }
     transportOf = (ws) => ws.#attachment?.socket
+    holderOf = (ws) => ws.#session
     startReading = (ws, head) => ws.#session?.driver.start(head)
     guardOf = (ws) => ws.#session ?? ws.#opening ?? NOBODY
   }

@@ -147,6 +147,7 @@ function checkCause(end: End, { cause, requirement }: CloseInfo): void {
     [Cause.CloseTimeout]: since(times.open) >= closeTimeout,
     [Cause.WriteStall]: since(times.written) >= writeStallTimeout,
     [Cause.SlowConsumer]: slowConsumer === 'close' && happened.wasFull,
+    [Cause.MemoryBudget]: false,
     [Cause.StreamAborted]: happened.failedSource,
     [Cause.Terminated]: happened.terminated,
     [Cause.TransportError]: socket.wasReset,

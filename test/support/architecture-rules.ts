@@ -94,6 +94,7 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
       tls: '*',
       http: '*',
       https: '*',
+      os: ['server/memory-budget.ts'],
     },
   },
   client: {
