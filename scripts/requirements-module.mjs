@@ -17,18 +17,21 @@ const named = new Set(
 )
 
 const [, ...rows] = readFileSync(`${root}docs/rfc/requirements.tsv`, 'utf8').trimEnd().split('\n')
-const lines = rows
-  .map((row) => row.split('\t'))
-  .filter(([id]) => named.has(id))
-  .map(([id, , , level, , , text]) => `  [${quoted(id)}, ${quoted(level)}, ${quoted(text)}],`)
+const wanted = rows.map((row) => row.split('\t')).filter(([id]) => named.has(id))
+const entries = (column) => wanted.map((row) => `  ${quoted(row[0])}: ${quoted(row[column])},`).join('\n')
 
 const text = `// Made of docs/rfc/requirements.tsv by \`npm run requirements\`; do not edit.
 import type { Level } from './types.ts'
 
-/** The requirements that an annotation can name: id, level, and the rule in our words. */
-export const REQUIREMENTS: ReadonlyArray<readonly [id: string, level: Level, text: string]> = [
-${lines.join('\n')}
-]
+/** How strongly each requirement binds that an annotation can name. */
+export const LEVELS: Readonly<Record<string, Level>> = {
+${entries(3)}
+}
+
+/** The same requirements in our words; a page that does not show them does without. */
+export const TEXTS: Readonly<Record<string, string>> = {
+${entries(6)}
+}
 `
 
 if (process.argv.includes('--check')) {

@@ -1,4 +1,4 @@
-import { REQUIREMENTS } from './requirements.ts'
+import { LEVELS, TEXTS } from './requirements.ts'
 import type { Level } from './types.ts'
 
 /** A row of `docs/rfc/requirements.tsv`. */
@@ -9,9 +9,13 @@ export interface Requirement {
   readonly text: string
 }
 
-const rows = new Map<string, Requirement>(REQUIREMENTS.map(([id, level, text]) => [id, { id, level, text }]))
+/** How strongly a requirement binds; null when it is not in the table. */
+export function levelOf(id: string): Level | null {
+  return LEVELS[id] ?? null
+}
 
 /** The requirement with this id; undefined when it is not one that an annotation can name. */
 export function requirementOf(id: string): Requirement | undefined {
-  return rows.get(id)
+  const level = levelOf(id)
+  return level === null ? undefined : { id, level, text: TEXTS[id]! }
 }

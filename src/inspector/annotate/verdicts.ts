@@ -1,7 +1,7 @@
 import type { HandshakeError } from '../../errors.ts'
 import { type Violation, violations } from '../../frames/violation.ts'
 import type { Fault } from './header-faults.ts'
-import { requirementOf } from './requirement.ts'
+import { levelOf } from './requirement.ts'
 import { hex } from './text.ts'
 import type { Direction, Duty, Level, Verdict } from './types.ts'
 
@@ -65,7 +65,7 @@ export function verdictOf(fault: Fault, base: number): Verdict {
     statusCode: violation.statusCode,
     httpStatus: null,
     message: violation.message,
-    level: requirementOf(violation.id)?.level ?? null,
+    level: levelOf(violation.id),
     duty: dutyOf(violation),
     mend:
       mend === null
@@ -93,7 +93,7 @@ export function dataAfterClose(at: number): Verdict {
     statusCode: null,
     httpStatus: null,
     message: 'data frame behind a Close frame; after its Close an endpoint sends no more data',
-    level: requirementOf(DATA_AFTER_CLOSE)?.level ?? null,
+    level: levelOf(DATA_AFTER_CLOSE),
     duty: { action: 'ignore', level: 'SHOULD', id: '6455-7.1.1-1', close: null },
     mend: null,
   }
@@ -116,7 +116,7 @@ export function handshakeVerdict(error: HandshakeError, direction: Direction, at
     statusCode: null,
     httpStatus: error.httpStatus,
     message: error.message.replace(/ \([^()]*\)$/, ''),
-    level: requirementOf(id)?.level ?? null,
+    level: levelOf(id),
     duty: REFUSE[direction],
     mend: null,
   }
