@@ -1,42 +1,41 @@
-import { expect } from 'vitest'
 import type { Annotation, Span, Unit } from '../../src/inspector/annotate/index.ts'
 
 /** Every byte lies in one unit, every byte of a unit in spans, every bit of a byte in one span; no gap, no overlap. */
 export function expectTiled({ units, stop }: Annotation, start: number, end: number): void {
   let at = start
   for (const [i, unit] of units.entries()) {
-    expect([unit.index, unit.at]).toEqual([i, at])
+    must(unit.index === i, () => `unit ${i} says that it is ${unit.index}`)
+    must(unit.at === at, () => `unit ${i} begins at ${unit.at}, not at ${at}`)
     expectSpansTile(unit)
-    for (const verdict of unit.verdicts) {
-      expect(verdict.at).toBeGreaterThanOrEqual(unit.at)
-      expect(verdict.end).toBeGreaterThan(verdict.at)
-      expect(verdict.end).toBeLessThanOrEqual(unit.end)
+    for (const { at, end, id } of unit.verdicts) {
+      must(at >= unit.at && end > at && end <= unit.end, () => `${id} at ${at} to ${end} is not in unit ${i}`)
     }
     at = unit.end
   }
-  expect(at).toBe(end)
-  if (stop !== null) expect(units[stop.unit]).toBeDefined()
+  must(at === end, () => `the units end at ${at}, not at ${end}`)
+  must(stop === null || units[stop.unit] !== undefined, () => `there is no unit ${stop?.unit} to stop at`)
 }
 
 function expectSpansTile(unit: Unit): void {
   let at = unit.at
   let bit = 0
   for (const span of unit.spans) {
-    expect(span.at).toBe(at)
+    must(span.at === at, () => `${spanLine(span)} does not begin at ${at}`)
     if (span.bits === undefined) {
-      expect(bit).toBe(0)
-      expect(span.end).toBeGreaterThan(at)
+      must(bit === 0 && span.end > at, () => `${spanLine(span)} stands inside a byte, or is empty`)
       at = span.end
     } else {
-      expect([span.end, span.bits[0]]).toEqual([at + 1, bit])
-      bit = span.bits[1] + 1
-      if (bit === 8) {
-        bit = 0
-        at++
-      }
+      must(span.end === at + 1 && span.bits[0] === bit, () => `${spanLine(span)} does not go on at bit ${bit}`)
+      bit = (span.bits[1] + 1) % 8
+      if (bit === 0) at++
     }
   }
-  expect([at, bit]).toEqual([unit.end, 0])
+  must(at === unit.end && bit === 0, () => `the spans of unit ${unit.index} end at ${at}, bit ${bit}`)
+}
+
+/** Properties look at millions of spans: `expect` takes too long for that. */
+function must(isTrue: boolean, otherwise: () => string): void {
+  if (!isTrue) throw new Error(otherwise())
 }
 
 /** What a test compares of an annotation: all that does not depend on memory. */
