@@ -29,8 +29,8 @@ beforeAll(async () => {
   if (findProgram('test/integration') !== undefined) symlinkSync(PACKAGES, join(folder, 'node_modules'))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   const args = [tsc, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')]
-  expect(await run(process.execPath, args, { ms: 120_000 })).toMatchObject({ code: 0 })
-}, 130_000)
+  expect(await run(process.execPath, args, { ms: 600_000 })).toMatchObject({ code: 0 })
+}, 620_000)
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })

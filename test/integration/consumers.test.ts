@@ -47,7 +47,7 @@ describeWith('test/integration', 'framewright/ws in place of ws', () => {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
     const args = [tsc, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(FOLDER, 'dist')]
     expect(spawnSync(process.execPath, args, { encoding: 'utf8' })).toMatchObject({ status: 0 })
-  }, 120_000)
+  }, 600_000)
 
   afterAll(() => {
     console.log(['| consumer | what ran | result |', '|---|---|---|', ...rows].join('\n'))
