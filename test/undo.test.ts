@@ -11,6 +11,7 @@ import {
   type WebSocket,
   WebSocketServer,
 } from '../src/index.ts'
+import { inspect } from '../src/inspector/index.ts'
 import { Connection } from '../src/protocol/index.ts'
 import { scriptedPeer, TestClock } from '../src/testing/index.ts'
 import { clientFrame, clientText } from './support/client-frames.ts'
@@ -216,6 +217,17 @@ const UNDONE: Readonly<Record<string, Readonly<Record<string, Undo>>>> = {
       connection.receive(clientText('a'))
       connection.resume()
       expect([connection.paused, listener.events.length]).toEqual([false, 1])
+    },
+  },
+  './inspector': {
+    inspect: async () => {
+      const server = new WebSocketServer({ noServer: true })
+      const { recorder, close } = await inspect(server, { port: 0 })
+      await close()
+      const transport = new MemoryTransport()
+      server.handleSocket(transport)
+      transport.destroy()
+      expect(recorder.connections).toEqual([])
     },
   },
   './testing': {

@@ -27,7 +27,12 @@ export type {
   Unit,
   Verdict,
 } from './annotate/types.ts'
+export { type Inspectable, type InspectOptions, type Inspector, inspect } from './live/inspect.ts'
+export type { FeedCommand, FeedMessage, LabExercise } from './live/protocol.ts'
 export { inflate, sha1 } from './node-tools.ts'
+export type { ConnectionSummary, Entry, ShownBytes } from './record/entry.ts'
+export type { RecordedConnection } from './record/recorded-connection.ts'
+export type { Recorder, RecorderOptions } from './record/recorder.ts'
 export {
   annotateSession,
   parseSession,

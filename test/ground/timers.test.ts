@@ -47,6 +47,8 @@ describe('the timers of src/', () => {
       // The one timer of Node, and the one place that sets it.
       'ground/clock.ts': ['setTimeout'],
       'ground/deadline.ts': ['setTimeout'],
+      // How long a server has to answer what the lab of the inspector sends; it is for nobody's judgement.
+      'inspector/live/lab.ts': ['new Deadline'],
       // The handshakes of a server: those that were read meanwhile are not among them any more.
       'server/deadlines.ts': ['new Deadline'],
       // How long a refused peer may stay.

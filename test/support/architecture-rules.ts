@@ -111,16 +111,22 @@ export const FOLDERS: Readonly<Record<string, FolderRules>> = {
       'errors',
       'frames',
       'handshake',
+      'ground',
       'extensions/permessage-deflate/parameters.ts',
       'extensions/permessage-deflate/inflate-message.ts',
+      'socket',
+      'server',
     ],
-    node: { events: '*', fs: '*', http: '*', crypto: '*' },
+    node: { events: '*', fs: '*', http: '*', crypto: '*', net: '*', tls: '*', stream: '*' },
   },
   compat: { src: [...CORE, 'socket', 'server', 'client', 'pubsub', 'inspector'], node: { stream: '*' } },
   testing: { src: [...CORE, 'socket', 'client'], node: { ...EVENTS_AND_STREAMS, net: '*' } },
   cli: { src: 'any', node: 'any' },
   index: { src: 'any', node: {} },
 }
+
+/** What `annotate` of the inspector may not import, though the rest of its folder may. */
+const OUTSIDE_BROWSERS: readonly string[] = ['ground', 'socket', 'server']
 
 const MAX_LINES = 400
 
@@ -231,6 +237,10 @@ function checkLayer(file: string, folder: string, rules: FolderRules, to: string
     report(line, 'index', `imports ${to}; inside src/ the file that has the name is imported`)
   const target = folderOf(to)
   if (rules.src === 'any' || target === folder) return
+  if (isAnnotate(file) && OUTSIDE_BROWSERS.includes(target)) {
+    report(line, 'layer', `imports ${to}; annotate runs in browsers`)
+    return
+  }
   if (rules.src.includes(target) || rules.src.includes(to)) return
   report(line, 'layer', `imports ${to}; ${folder} may import ${rules.src.join(', ') || 'nothing'}`)
 }
