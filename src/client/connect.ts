@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, TLSSocket, type ConnectionOptions as TlsConnectionOptions } from 'node:tls'
 import { UsageError } from '../errors.ts'
-import { describe, hook, hookAtOnce, hookLater, toError } from '../ground/application.ts'
+import { describe, hookAtOnce, hookLater, toError } from '../ground/application.ts'
 import type { ConnectTarget } from '../socket/client-options.ts'
 import type { CheckedClientOptions } from './options.ts'
 import type { TargetUrl } from './target-url.ts'
@@ -30,7 +30,7 @@ export function connectTo(target: TargetUrl, { given, tls }: CheckedClientOption
   const tlsOptions = { ALPNProtocols: ['http/1.1'], ...guardedIdentity(tls), servername }
   if (createConnection !== undefined) {
     const at: ConnectTarget = { ...tcp, host, port, socketPath, secure, tls: tlsOptions }
-    return { socket: checkTransport(hook('the option createConnection', createConnection, at)), isPlain: false }
+    return { socket: checkTransport(hookAtOnce('the option createConnection', createConnection, at)), isPlain: false }
   }
   const place = socketPath === undefined ? { ...tcp, host, port } : { path: socketPath }
   if (secure) return { socket: connectTls({ ...tlsOptions, ...place }), isPlain: false }

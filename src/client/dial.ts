@@ -15,7 +15,7 @@ import type { Duplex } from 'node:stream'
 import { HandshakeError, WebSocketError } from '../errors.ts'
 import type { Extension } from '../extensions/extension.ts'
 import { StatusCode } from '../frames/status-code.ts'
-import { emit, emitHook, hook, sourceOf, thrownBy, toError } from '../ground/application.ts'
+import { emit, emitHook, hookLater, sourceOf, thrownBy, toError } from '../ground/application.ts'
 import { Deadline } from '../ground/deadline.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import { confirmUpgrade, type UpgradeRequest, type UpgradeResult } from '../handshake/client-handshake.ts'
@@ -134,11 +134,10 @@ export class Dial<Data> implements Opening {
       this.#request.end()
       return
     }
-    try {
-      hook('the option finishRequest', finishRequest, this.#request, this.#ws)
-    } catch (error) {
-      this.#fail(error as Error)
-    }
+    // It may be asynchronous: the request is sent when it says so.
+    hookLater('the option finishRequest', finishRequest, this.#request, this.#ws).catch((error: Error) =>
+      this.#fail(error),
+    )
   }
 
   #send(): void {

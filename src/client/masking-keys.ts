@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { type Guard, hook } from '../ground/application.ts'
+import { type Guard, hookAtOnce, toError } from '../ground/application.ts'
 
 /** Keys that one call of the random generator makes. */
 const KEYS = 1024
@@ -34,11 +34,11 @@ export function maskingKeysOf(generateMask: (mask: Buffer) => void, guard: Guard
   return () => {
     if (hasFailed) return randomMaskingKey()
     try {
-      hook('the option generateMask', generateMask, mask)
+      hookAtOnce('the option generateMask', generateMask, mask)
       return mask.readUInt32BE(0)
     } catch (error) {
       hasFailed = true
-      guard.handlerFailed(error as Error, 'the option generateMask')
+      guard.handlerFailed(toError(error), 'the option generateMask')
       return randomMaskingKey()
     }
   }

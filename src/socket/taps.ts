@@ -64,7 +64,12 @@ export function observe(socket: Duplex, observers: Iterable<ConnectionObserver>)
   const taps = new Taps()
   const about = describe(socket)
   for (const observer of observers) {
-    tell(taps, () => taps.add(observer.observe(about)), 'an observer')
+    const ask = (): unknown => {
+      const tap = observer.observe(about)
+      taps.add(tap)
+      return tap
+    }
+    tell(taps, ask, 'an observer of connections')
   }
   if (!taps.isEmpty) (socket as ObservedSocket)[tapsKey] = taps
 }

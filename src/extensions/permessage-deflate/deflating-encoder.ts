@@ -6,6 +6,7 @@
  * is given back when the message ends; with it, it stays until memory is short.
  */
 import { uninitialised, utf8Length, writeUtf8 } from '../../frames/bytes.ts'
+import { hookAtOnce } from '../../ground/application.ts'
 import type { Encoder } from '../extension.ts'
 import { runElsewhere } from './elsewhere.ts'
 import { type DeflaterHolder, deflateMemory, type Kind } from './memory.ts'
@@ -72,7 +73,9 @@ export class DeflatingEncoder implements Encoder, DeflaterHolder {
   wants(payload: string | Uint8Array, isBinary: boolean, compress: boolean | undefined): boolean {
     if (compress === false || !isAtLeast(payload, this.#threshold)) return false
     if (compress !== undefined) return compress
-    return typeof this.#rule === 'boolean' ? this.#rule : this.#rule(payload, isBinary)
+    return typeof this.#rule === 'boolean'
+      ? this.#rule
+      : hookAtOnce('the option perMessageDeflate.compress', this.#rule, payload, isBinary)
   }
 
   forVariant(): Encoder {
