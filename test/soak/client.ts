@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { CloseCause, WebSocket } from '../../src/index.ts'
+import type { ConnectionInFlight } from './in-flight.ts'
 import { checkPayload } from './payload.ts'
 import { Plan } from './plan.ts'
 import { sendPlanned } from './sending.ts'
@@ -16,6 +17,8 @@ export interface Course {
   readonly mayBreak: boolean
   /** Milliseconds before the next message. */
   readonly pauseMs: () => number
+  /** Where what is under way is counted. */
+  readonly flight: ConnectionInFlight
   /** Called when the opening handshake is over, however it went. */
   readonly onOpened: () => void
 }
@@ -31,6 +34,7 @@ export async function playConnection({
   index,
   mayBreak,
   pauseMs,
+  flight,
   onOpened,
 }: Course): Promise<string | null> {
   const sent = new Plan(seed, index)
@@ -56,6 +60,7 @@ export async function playConnection({
         ? `message ${received} after the last one`
         : checkPayload(due.next(), received, data as Buffer, isBinary)
     received++
+    flight.cameBack((data as Buffer).length)
     if (wrong !== null) ws.terminate()
     else if (received === due.messages) endAs(due, ws, socket)
   })
@@ -74,12 +79,14 @@ export async function playConnection({
         pings++
         ws.ping()
       }
+      flight.sent(planned.size)
       await sendPlanned(ws, planned, sequence)
       await pause(pauseMs())
     }
   }
 
   const { cause, code, wasClean, requirement } = await ws.closed
+  flight.over()
   if (wrong !== null) return wrong
   // A fault may cut the server's response short, which breaks a rule as well.
   const isCut = mayBreak && cause === CloseCause.HandshakeFailed

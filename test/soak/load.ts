@@ -2,7 +2,10 @@ import { setMaxListeners } from 'node:events'
 import { parseFault } from '../support/fault-proxy/fault.ts'
 import { FaultProxy } from '../support/fault-proxy/fault-proxy.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { burst } from './burst.ts'
 import { playConnection } from './client.ts'
+import { InFlight } from './in-flight.ts'
+import { playStream } from './long-stream.ts'
 import { runSilentClient } from './silent-client.ts'
 
 /** Faults that everything gets through. */
@@ -24,6 +27,9 @@ const BREAKING = [
 
 /** Messages per second that the load aims at, over all connections. */
 const MESSAGES_PER_SECOND = 1000
+
+/** Connections that stream all the time. */
+const STREAMS = 4
 
 /** Milliseconds between two looks at how many connections are missing. */
 const REFILL_MS = 50
@@ -51,6 +57,7 @@ export class Load {
   readonly #random: () => number
   readonly #refill: NodeJS.Timeout
   readonly #open = new Map<number, Promise<void>>()
+  readonly #inFlight = new InFlight()
   #next = 0
   #opening = 0
   readonly #end = new AbortController()
@@ -61,8 +68,9 @@ export class Load {
     this.#random = seededRandom(options.seed)
     // Every half-open client listens to it.
     setMaxListeners(0, this.#end.signal)
+    for (let i = 0; i < STREAMS; i++) this.#keep(-1 - i, this.#stream(i))
     this.#refill = setInterval(() => {
-      const missing = options.connections - this.#open.size
+      const missing = options.connections + STREAMS - this.#open.size
       const most = Math.min(missing, HANDSHAKES - this.#opening)
       for (let i = 0; i < most; i++) this.#begin()
     }, REFILL_MS)
@@ -81,6 +89,16 @@ export class Load {
   /** Connections begun so far. */
   get begun(): number {
     return this.#next
+  }
+
+  /** Bytes that were sent and have not come back. */
+  get inFlight(): number {
+    return this.#inFlight.bytes
+  }
+
+  /** Calls `during` while the server's threads that compress have more to do than they can. */
+  async burst<T>(during: () => Promise<T>): Promise<T> {
+    return await burst(this.#options.port, during)
   }
 
   /**
@@ -109,15 +127,23 @@ export class Load {
 
   #begin(): void {
     const index = this.#next++
-    const { onFault } = this.#options
-    const played = this.#play(index).catch((error: Error) => String(error.stack))
+    this.#keep(index, this.#play(index))
+  }
+
+  /** Remembers a connection until it has ended. */
+  #keep(index: number, playing: Promise<string | null>): void {
+    const played = playing.catch((error: Error) => String(error.stack))
     this.#open.set(
       index,
       played.then((wrong) => {
         this.#open.delete(index)
-        if (wrong !== null) onFault(index, `client: ${wrong}`)
+        if (wrong !== null) this.#options.onFault(index, `client: ${wrong}`)
       }),
     )
+  }
+
+  #stream(index: number): Promise<string | null> {
+    return playStream(this.#options.port, index, this.#inFlight.open(), this.#end.signal)
   }
 
   async #play(index: number): Promise<string | null> {
@@ -133,6 +159,7 @@ export class Load {
     const meanMs = (1000 * connections) / MESSAGES_PER_SECOND
     return await playConnection({
       ...{ port: proxy?.port ?? port, seed, index, mayBreak },
+      flight: this.#inFlight.open(),
       onOpened: () => this.#opening--,
       pauseMs: () => (this.#isEnding ? 0 : this.#random() * 2 * meanMs),
     })

@@ -9,6 +9,8 @@ export interface Sample {
   readonly rss: number
   readonly connections: number
   readonly received: number
+  /** Bytes that the server sends of its own accord, and that its transports have not taken. */
+  readonly sending: number
 }
 
 /** What was left when all connections had gone and the server was closed; every list empty when all is well. */

@@ -34,6 +34,8 @@ export class Plan {
   readonly ending: Ending
   /** Whether the client offers permessage-deflate. */
   readonly deflates: boolean
+  /** Whether the server's application gives the memory of what it gets to somebody else, as to a worker. */
+  readonly handsOver: boolean
   readonly #random: Random
 
   /** @param seed - of the run; @param index - of the connection */
@@ -44,6 +46,7 @@ export class Plan {
     const roll = random()
     this.ending = roll < 0.45 ? 'client' : roll < 0.75 ? 'server' : roll < 0.9 ? 'reset' : 'terminate'
     this.deflates = random() < 0.3
+    this.handsOver = random() < 0.3
     this.#random = random
   }
 

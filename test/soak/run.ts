@@ -2,7 +2,9 @@
  * `npm run soak -- --minutes 10 --faults`: thousands of connections for a long time; see `--help` and docs/soak.md.
  */
 import { parseArgs } from 'node:util'
+import { DOUBLES } from './doubles.ts'
 import { Load } from './load.ts'
+import type { Sample } from './messages.ts'
 import { ServerProcess } from './server-process.ts'
 import { judge, type TimedSample } from './verdict.ts'
 
@@ -15,11 +17,14 @@ corrupted, when anything is left in the end, or when memory rises clearly.
   --connections N   connections open at a time. Default 2000
   --seed N          plays the same connections again; default: a new one, which is printed
   --faults          three of ten connections go through a fault proxy
+  --double NAME     breaks the server on purpose, so that the run has to fail: ${Object.keys(DOUBLES).join(', ')}
   --help            this text
 `
 
 /** Between two samples, unless the run is short. */
 const SAMPLE_SECONDS = 10
+/** Every so many samples one is taken while the threads that compress have more to do than they can. */
+const BURST_EVERY = 6
 /** How long the last connections may take to do all they have to. */
 const END_MS = 120_000
 /** Silence after which the server asks for a sign of life. */
@@ -32,6 +37,7 @@ interface Choices {
   readonly connections: number
   readonly seed: number
   readonly withFaults: boolean
+  readonly double: string | undefined
 }
 
 /** @throws Error that says which option is wrong; null when only help is wanted */
@@ -43,6 +49,7 @@ function choicesOf(args: string[]): Choices | null {
       connections: { type: 'string', default: '2000' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000_007) },
       faults: { type: 'boolean', default: false },
+      double: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -50,11 +57,14 @@ function choicesOf(args: string[]): Choices | null {
   const minutes = Number(values.minutes)
   if (!(minutes > 0 && minutes <= 10_000))
     throw new Error(`--minutes is "${values.minutes}"; it needs a number above 0`)
+  if (values.double !== undefined && !Object.hasOwn(DOUBLES, values.double))
+    throw new Error(`--double is "${values.double}"; there are ${Object.keys(DOUBLES).join(', ')}`)
   return {
     minutes,
     connections: integer('--connections', values.connections, 1, 20_000),
     seed: integer('--seed', values.seed, 0, 2 ** 32 - 1),
     withFaults: values.faults,
+    double: values.double,
   }
 }
 
@@ -66,27 +76,35 @@ function integer(name: string, text: string, from: number, to: number): number {
 
 const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
 
-async function soak({ minutes, connections, seed, withFaults }: Choices): Promise<boolean> {
+async function soak({ minutes, connections, seed, withFaults, double }: Choices): Promise<boolean> {
   console.log(`seed ${seed}, ${minutes} minutes, ${connections} connections, ${withFaults ? 'with' : 'without'} faults`)
   const faults: string[] = []
   const onFault = (connection: number, what: string): void => {
     faults.push(`connection ${connection}, ${what}`)
     if (faults.length <= FAULTS_SHOWN) console.log(`FAULT ${faults.at(-1)}`)
   }
-  const server = new ServerProcess(seed, IDLE_MS, onFault)
+  const server = new ServerProcess(seed, IDLE_MS, double, onFault)
   try {
     const { port } = await server.said('listening')
     const load = await Load.start({ port, seed, connections, withFaults, onFault })
     const samples: TimedSample[] = []
     const started = performance.now()
     const total = minutes * 60
-    const step = Math.min(SAMPLE_SECONDS, total / 14)
-    for (let at = step; at <= total + step / 2; at += step) {
+    const step = Math.min(SAMPLE_SECONDS, total / 20)
+    for (let number = 1; number <= Math.round(total / step); number++) {
+      const at = number * step
       await new Promise((resolve) => setTimeout(resolve, started + at * 1000 - performance.now()))
-      const { sample } = await server.ask('sample', 'sample')
-      samples.push({ ...sample, seconds: (performance.now() - started) / 1000 })
+      const isBurst = number % BURST_EVERY === 0
+      const take = async (): Promise<Sample & { inFlight: number }> => {
+        const before = load.inFlight
+        const { sample } = await server.ask('sample', 'sample')
+        return { ...sample, inFlight: sample.sending + Math.max(before, load.inFlight) }
+      }
+      const sample = isBurst ? await load.burst(take) : await take()
+      const seconds = (performance.now() - started) / 1000
+      samples.push({ ...sample, isBurst, seconds })
       console.log(
-        `${at.toFixed(0).padStart(5)} s  heap ${mib(sample.heapUsed)}  buffers ${mib(sample.arrayBuffers)}  rss ${mib(sample.rss)}` +
+        `${seconds.toFixed(0).padStart(5)} s  heap ${mib(sample.heapUsed)}  buffers ${mib(sample.arrayBuffers)}  in flight ${mib(sample.inFlight)}${isBurst ? ' (burst)' : ''}  rss ${mib(sample.rss)}` +
           `  open ${sample.connections}  begun ${load.begun}  messages ${sample.received}`,
       )
     }

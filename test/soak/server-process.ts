@@ -10,9 +10,16 @@ export class ServerProcess {
   /** Resolves with what ended the process. */
   readonly #gone: Promise<Error>
 
-  /** @param idleMs - silence after which the server asks for a sign of life; @param onFault - what the server finds wrong */
-  constructor(seed: number, idleMs: number, onFault: (connection: number, what: string) => void) {
-    this.#child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [String(seed), String(idleMs)], {
+  /** @param idleMs - silence after which the server asks for a sign of life; @param double - a fault of `doubles.ts` that
+   * it gets; @param onFault - what the server finds wrong */
+  constructor(
+    seed: number,
+    idleMs: number,
+    double: string | undefined,
+    onFault: (connection: number, what: string) => void,
+  ) {
+    const args = [String(seed), String(idleMs), ...(double === undefined ? [] : [double])]
+    this.#child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), args, {
       execArgv: ['--expose-gc', '--import', 'tsx'],
     })
     this.#child.on('message', (report: Report) => {

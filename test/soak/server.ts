@@ -6,6 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CloseCause, type WebSocket, WebSocketServer } from '../../src/index.ts'
 import { CountingClock } from '../support/counting-clock.ts'
+import { BURST_PATH, sendBurst } from './burst.ts'
+import { DOUBLES } from './doubles.ts'
+import { echoSlowly, handedOver, STREAM_PATH } from './long-stream.ts'
 import type { Leftovers, Report, Request, Sample } from './messages.ts'
 import { checkPayload } from './payload.ts'
 import { Plan } from './plan.ts'
@@ -14,9 +17,13 @@ import { sendPlanned } from './sending.ts'
 /** How long everything may take to go away in the end. */
 const END_MS = 60_000
 
-const [seed, idleMs] = process.argv.slice(2).map(Number) as [number, number]
+const [seed, idleMs] = process.argv.slice(2, 4).map(Number) as [number, number]
+const [, , , , double] = process.argv
+if (double !== undefined) DOUBLES[double]!()
 const clock = new CountingClock()
 let messages = 0
+/** Bytes of bursts that the transport has not taken. */
+let sending = 0
 
 process.on('message', (request: Request) => {
   if (request.ask === 'sample') tell({ say: 'sample', sample: sample() })
@@ -38,14 +45,28 @@ const server = new WebSocketServer({
   heartbeat: { idleMs, timeoutMs: 45_000 },
   handshakeTimeout: 120_000,
   closeTimeout: 45_000,
+  // Of messages that are streamed; the others are no longer than planned.
+  maxPayload: Number.POSITIVE_INFINITY,
+  maxFragments: Number.POSITIVE_INFINITY,
 })
 server.on('connection', serve)
 server.on('connectionError', () => {})
 const { port } = (await server.listening) as AddressInfo
 tell({ say: 'listening', port })
 
-function serve(ws: WebSocket, request: { readonly url?: string | undefined }): void {
-  const index = Number(/^\/(\d+)$/.exec(request.url ?? '')?.[1])
+function serve(ws: WebSocket, { url = '' }: { readonly url?: string | undefined }): void {
+  if (url.startsWith(STREAM_PATH)) {
+    const onWrong = (what: string): void => tell({ say: 'fault', connection: -1, what: `server: ${url}: ${what}` })
+    echoSlowly(ws, onWrong).catch((error: Error) => onWrong(error.message))
+    return
+  }
+  if (url === BURST_PATH) {
+    sendBurst(ws, (change) => {
+      sending += change
+    })
+    return
+  }
+  const index = Number(/^\/(\d+)$/.exec(url)?.[1])
   if (!Number.isInteger(index)) {
     // A half-open client: it says nothing, and hears nothing either.
     ws.on('message', () => tell({ say: 'fault', connection: -1, what: 'a silent client has sent a message' }))
@@ -72,7 +93,12 @@ function serve(ws: WebSocket, request: { readonly url?: string | undefined }): v
       fail(wrong)
       return
     }
+    const kept = plan.handsOver ? null : (data as Buffer)
+    if (plan.handsOver) handedOver(data as Buffer)
     last = last.then(async () => {
+      // Whatever others do with what they got.
+      const changed = kept === null ? null : checkPayload(planned, sequence, kept, isBinary)
+      if (changed !== null) fail(`kept: ${changed}`)
       await sendPlanned(ws, planned, sequence)
       if (sequence === plan.messages - 1 && plan.ending === 'server') ws.close(1000, 'done')
     })
@@ -93,7 +119,7 @@ function serve(ws: WebSocket, request: { readonly url?: string | undefined }): v
 
 function sample(): Sample {
   const { heapUsed, arrayBuffers, rss } = collectedMemory()
-  return { heapUsed, arrayBuffers, rss, connections: server.clients.size, received: messages }
+  return { heapUsed, arrayBuffers, rss, connections: server.clients.size, received: messages, sending }
 }
 
 function collectedMemory(): NodeJS.MemoryUsage {

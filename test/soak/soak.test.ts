@@ -14,6 +14,7 @@ it('npm run soak passes a short run with faults, and prints samples, ends and sl
   expect(messages).toBeGreaterThan(100)
   expect(stdout).toMatch(/^ends: .*closed-by-peer \d+/m)
   expect(stdout).toMatch(/^heap: -?\d+ ± \d+ KiB\/min, residual \d+ KiB/m)
+  expect(stdout).toMatch(/^buffers at their most: .* in flight/m)
   expect(stdout).toMatch(/^PASSED/m)
   expect(code).toBe(0)
 })
@@ -21,6 +22,7 @@ it('npm run soak passes a short run with faults, and prints samples, ends and sl
 it.each([
   [['--minutes', '0'], /--minutes is "0"/],
   [['--connections', 'many'], /--connections is "many"/],
+  [['--double', 'none'], /--double is "none"/],
   [['--what'], /Unknown option '--what'/],
 ])('npm run soak says what is wrong with %j and ends with 1', async (args, message) => {
   const { code, stderr } = await soak(...args)

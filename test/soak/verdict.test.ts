@@ -13,6 +13,9 @@ function samples(kibPerMinute: number): TimedSample[] {
     rss: 200 << 20,
     connections: 2000,
     received: 1000 * i,
+    sending: 0,
+    inFlight: 4 << 20,
+    isBurst: i % 4 === 3,
   }))
 }
 
@@ -26,6 +29,21 @@ describe('judge', () => {
   it('fails one whose heap rises', () => {
     const { failures } = judge({ samples: samples(500), faults: [], leftovers: nothing })
     expect(failures).toEqual([expect.stringMatching(/^heap rises: 50\d ± /)])
+  })
+
+  it('fails one whose buffers hold more than what is in flight explains, even once', () => {
+    const held = samples(0).map((sample, i) => (i === 7 ? { ...sample, arrayBuffers: 80 << 20 } : sample))
+    const { failures } = judge({ samples: held, faults: [], leftovers: nothing })
+    expect(failures).toEqual([
+      'buffers hold what nobody needs in 1 of 60 samples: 80.0 MiB with 4.0 MiB in flight after 70 s, of 31.8 MiB allowed',
+    ])
+    const explained = held.map((sample) => ({ ...sample, inFlight: 40 << 20 }))
+    expect(judge({ samples: explained, faults: [], leftovers: nothing }).failures).toEqual([])
+  })
+
+  it('reads the slope without the samples of bursts', () => {
+    const held = samples(0).map((sample, i) => (sample.isBurst ? { ...sample, heapUsed: i << 20 } : sample))
+    expect(judge({ samples: held, faults: [], leftovers: nothing }).failures).toEqual([])
   })
 
   it('fails one with faults, and names the first', () => {
