@@ -27,6 +27,7 @@ let spare: ReadMemory | null = null
 export class ReadMemory {
   /** What is read; nothing when that is not known. */
   #chunk: Uint8Array = NO_BYTES
+  #start = 0
   #end = 0
   /** Where small messages lie, all zero behind `#at`. Whoever has one may detach it at any time. */
   #shared: ArrayBuffer = NO_MEMORY
@@ -34,11 +35,12 @@ export class ReadMemory {
   /** What was copied last from elsewhere than the chunk. */
   #last = 0
 
-  /** For one read. @param end - where it ends in `chunk` */
-  static of(chunk: Uint8Array, end: number): ReadMemory {
+  /** For the read of `chunk[start, end)`. */
+  static of(chunk: Uint8Array, start: number, end: number): ReadMemory {
     const memory = spare ?? new ReadMemory()
     spare = null
     memory.#chunk = chunk
+    memory.#start = start
     memory.#end = end
     return memory
   }
@@ -77,12 +79,14 @@ export class ReadMemory {
   }
 
   /**
-   * How many bytes may still come, with these: what is left of the chunk, and a little more because there are gaps. When it
-   * is not known, twice as many as last time.
+   * How many bytes may still come, with these: what is left of the chunk, and a little more because there are gaps. What
+   * comes from elsewhere first is a message that began in an earlier read, and the rest of the chunk follows it; after
+   * that it is what an extension gives, and not known: twice as many as last time.
    */
   #expected(bytes: Uint8Array, start: number, length: number): number {
     if (bytes === this.#chunk) return ((this.#end - start) * 17) >> 4
+    const isFirst = this.#last === 0
     this.#last = Math.max(length, this.#last * 2)
-    return this.#last
+    return isFirst ? length + this.#end - this.#start : this.#last
   }
 }

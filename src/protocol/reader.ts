@@ -237,7 +237,7 @@ export class Reader implements DecoderHost, FrameSink {
     const { maxFramesPerTurn, parserPool } = this.#options
     const parser = this.#parser ?? parserPool.borrow(this.#decoder ?? this, this.#options, this.#decoder !== null)
     this.#parser = parser
-    const memory = ReadMemory.of(bytes, end)
+    const memory = ReadMemory.of(bytes, start, end)
     this.#memory = memory
     let at = start
     this.#isReading = true

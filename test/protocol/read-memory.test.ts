@@ -8,7 +8,7 @@ const KIB = 1 << 10
 /** Copies ranges of the given lengths, one behind the other, out of one chunk. */
 function copyAll(lengths: readonly number[], gap = 2): Uint8Array[] {
   const chunk = Uint8Array.from({ length: lengths.reduce((sum, length) => sum + length + gap, 0) }, (_, i) => i % 251)
-  const memory = ReadMemory.of(chunk, chunk.length)
+  const memory = ReadMemory.of(chunk, 0, chunk.length)
   let at = 0
   const copies = lengths.map((length) => {
     const copy = memory.copy(chunk, at + gap, at + gap + length)
@@ -68,7 +68,7 @@ describe('memory for one read', () => {
 
   it('goes on when what was given was detached', () => {
     const chunk = new Uint8Array(4000).fill(7)
-    const memory = ReadMemory.of(chunk, chunk.length)
+    const memory = ReadMemory.of(chunk, 0, chunk.length)
     for (let i = 0; i < 20; i += 1) {
       const copy = memory.copy(chunk, i * 100, i * 100 + 100)
       expect(copy.every((byte) => byte === 7)).toBe(true)
@@ -78,7 +78,7 @@ describe('memory for one read', () => {
   })
 
   it('doubles for what comes from elsewhere than the chunk, as an extension gives it', () => {
-    const memory = ReadMemory.of(new Uint8Array(10), 10)
+    const memory = ReadMemory.of(new Uint8Array(10), 0, 10)
     const scratch = new Uint8Array(64 * KIB)
     const buffers = new Set<ArrayBufferLike>()
     for (let i = 0; i < 100; i += 1) buffers.add(memory.copy(scratch, 0, 1000).buffer)
@@ -87,11 +87,21 @@ describe('memory for one read', () => {
     for (const { byteLength } of buffers) expect(byteLength).toBeLessThanOrEqual(16_000)
   })
 
+  it('has one piece for a message that began in an earlier read and what follows it in this one', () => {
+    const chunk = new Uint8Array(400).fill(1)
+    const memory = ReadMemory.of(chunk, 0, 400)
+    const joined = memory.copy(new Uint8Array(256).fill(2), 0, 200)
+    const [a, b] = [memory.copy(chunk, 106, 206), memory.copy(chunk, 212, 312)]
+    memory.release()
+    expect(new Set([joined.buffer, a.buffer, b.buffer]).size).toBe(1)
+    expect([joined, a, b].map((bytes) => new Set(bytes))).toEqual([new Set([2]), new Set([1]), new Set([1])])
+  })
+
   it('serves reads that happen within each other, each with its own', () => {
     const chunk = new Uint8Array(1000).fill(1)
-    const outer = ReadMemory.of(chunk, 1000)
+    const outer = ReadMemory.of(chunk, 0, 1000)
     const a = outer.copy(chunk, 0, 100)
-    const inner = ReadMemory.of(chunk, 1000)
+    const inner = ReadMemory.of(chunk, 0, 1000)
     const b = inner.copy(chunk, 0, 100)
     inner.release()
     const c = outer.copy(chunk, 100, 200)

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { checkDeflateOptions } from '../../src/extensions/permessage-deflate/options.ts'
+import { memoryOf } from '../../src/server/memory-budget.ts'
 import { checkServerOptions } from '../../src/server/options.ts'
 import { WebSocketServer } from '../../src/server/server.ts'
 import { clientFrame, clientText } from '../support/client-frames.ts'
@@ -38,7 +40,10 @@ describe('docs/limits.md', () => {
   const plain = documented.filter(([name]) => name in known)
 
   it.each(plain)('%s has the default that stands there: %s', (name, words) => {
-    if (/^(Infinity|true)\b/.test(words)) expect(String(known[name])).toBe(words)
+    if (name === 'memoryBudget') {
+      expect(words).toBe('a quarter of what the process may use')
+      expect(known[name]).toBe(Math.floor(memoryOf(process.constrainedMemory?.() ?? 0, totalmem()) / 4))
+    } else if (/^(Infinity|true)\b/.test(words)) expect(String(known[name])).toBe(words)
     else expect(numbersIn(words)[0]).toBe(known[name])
   })
 
