@@ -132,12 +132,17 @@ describe.each(ALL)('%s', (_, make) => {
 
   it('leaves nothing on a signal that lives on', async () => {
     const { signal } = new AbortController()
+    const thrown = new Error('thrown')
+    const expectThrown = (error: unknown): typeof DONE => {
+      expect(error).toBe(thrown)
+      return DONE
+    }
     for (const leave of ['return', 'throw'] as const) {
       const { iterator } = await make(signal)
-      const waiting = iterator.next().catch(() => DONE)
+      const waiting = iterator.next().catch(expectThrown)
       const before = getEventListeners(signal, 'abort').length
       // That of `events.on` answers `throw()` with nothing, and rejects the `next()` that waits.
-      await Promise.resolve(iterator[leave]!(new Error('thrown'))).catch(() => {})
+      await Promise.resolve(iterator[leave]!(thrown)).catch(expectThrown)
       expect(await within(waiting, 'next()')).toEqual(DONE)
       expect(getEventListeners(signal, 'abort').length).toBeLessThan(before)
     }
