@@ -64,7 +64,7 @@ function guardedIdentity(tls: TlsConnectionOptions): TlsConnectionOptions {
         const fault: unknown = hookAtOnce('the option checkServerIdentity', checkServerIdentity, host, certificate)
         return fault ? toError(fault) : undefined
       } catch (error) {
-        return error as Error
+        return toError(error)
       }
     },
   }

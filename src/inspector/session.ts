@@ -3,6 +3,7 @@
  * the same for other programs. Needs nothing of Node.
  */
 import { quote, UsageError } from '../errors.ts'
+import { messageOf } from '../ground/application.ts'
 import { annotateBoth, type Conversation } from './annotate/annotate.ts'
 import { agreedOn } from './annotate/extensions.ts'
 import { hex } from './annotate/text.ts'
@@ -141,7 +142,7 @@ function checkExtensions(text: string): void {
   try {
     agreedOn(text, 'c2s')
   } catch (error) {
-    throw wrong(1, `extensions: ${(error as Error).message}`)
+    throw wrong(1, `extensions: ${messageOf(error)}`)
   }
 }
 

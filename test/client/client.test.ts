@@ -487,7 +487,7 @@ describe('mistakes in the arguments of a client', () => {
       url,
       [],
       { createConnection: async () => null },
-      'createConnection returned Promise',
+      'createConnection returned a promise',
     ],
     [
       'a transport that is undefined',

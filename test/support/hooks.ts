@@ -103,3 +103,91 @@ function isFunction(checker: ts.TypeChecker, type: ts.Type): boolean {
   if (type.isUnion()) return type.types.some((one) => isFunction(checker, one))
   return type.getCallSignatures().length > 0 || type.getConstructSignatures().length > 0
 }
+
+/** A place that calls code of the application past the doors, or looks at what was thrown. */
+export interface DirectCall {
+  /** Path from `src/`. */
+  readonly file: string
+  readonly line: number
+  readonly what: string
+}
+
+/** Where the doors are. */
+const DOORS = 'ground/application.ts'
+
+/** Types of functions that the application gives, under whatever name they are handed on. */
+const FUNCTION_TYPES = new Set([
+  'SendCallback',
+  'Authorize',
+  'VerifyClient',
+  'Accepted',
+  'CompressRule',
+  'SlowConsumerPolicy',
+])
+
+/** Every place outside the doors that emits, calls a hook of `hooks`, or shows what a `catch` caught. */
+export function findDirectCalls(hooks: readonly Hook[]): DirectCall[] {
+  const checker = typedSources().getTypeChecker()
+  const declarations = new Set(hooks.map(({ declaration }) => declaration))
+  const found: DirectCall[] = []
+  for (const tree of typedSources().getSourceFiles()) {
+    const file = tree.fileName.slice(SRC.length)
+    if (!tree.fileName.startsWith(SRC) || file === DOORS || file.startsWith('cli/')) continue
+    const report = (node: ts.Node, what: string): void => {
+      found.push({ file, line: tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1, what })
+    }
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node)) {
+        const callee = node.expression
+        if (ts.isPropertyAccessExpression(callee) && callee.name.text === 'emit') report(node, 'emit')
+        const type = checker.getTypeAtLocation(callee)
+        const alias = (type.aliasSymbol ?? checker.getNonNullableType(type).aliasSymbol)?.getName()
+        if (alias !== undefined && FUNCTION_TYPES.has(alias)) report(node, `a call of ${alias}`)
+        else {
+          const declaration = declarationOf(checker, callee)
+          if (declaration !== undefined && declarations.has(declaration))
+            report(node, `a call of ${callee.getText(tree)}`)
+        }
+      }
+      if (ts.isCatchClause(node) && node.variableDeclaration !== undefined) {
+        for (const use of showings(checker, node)) report(use, `a look at what was caught: ${use.getText(tree)}`)
+      }
+      ts.forEachChild(node, visit)
+    }
+    visit(tree)
+  }
+  return found
+}
+
+/** Where the function that is called was declared, through the destructuring of its owner. */
+function declarationOf(checker: ts.TypeChecker, callee: ts.Expression): ts.Node | undefined {
+  const symbol = checker.getSymbolAtLocation(callee)
+  const declaration = symbol?.valueDeclaration ?? symbol?.declarations?.[0]
+  if (declaration === undefined || !ts.isBindingElement(declaration)) return declaration
+  const name = (declaration.propertyName ?? declaration.name).getText()
+  const member = checker.getTypeAtLocation(declaration.parent).getProperty(name)
+  return member?.valueDeclaration ?? member?.declarations?.[0]
+}
+
+/** Expressions that look into what was caught, or make a text of it, or take it for an Error. */
+function showings(checker: ts.TypeChecker, clause: ts.CatchClause): ts.Node[] {
+  const { name } = clause.variableDeclaration!
+  const caught = checker.getSymbolAtLocation(name)
+  const found: ts.Node[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) && node !== name && checker.getSymbolAtLocation(node) === caught) {
+      const { parent } = node
+      const isShown =
+        ts.isTemplateSpan(parent) ||
+        (ts.isCallExpression(parent) && parent.expression.getText() === 'String') ||
+        (ts.isAsExpression(parent) && parent.type.getText() === 'Error') ||
+        (ts.isBinaryExpression(parent) &&
+          parent.operatorToken.kind === ts.SyntaxKind.InstanceOfKeyword &&
+          parent.right.getText() === 'Error')
+      if (isShown) found.push(parent)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(clause.block)
+  return found
+}
