@@ -85,8 +85,7 @@ async function variantOf(session: Session, parts: readonly Part[], plan: Variant
   const outcome = direction === 'c2s' ? await askServer() : await askClient()
   const answer = annotate(outcome.answered, {
     ...TOOLS,
-    direction: direction === 'c2s' ? 's2c' : 'c2s',
-    start: 'head',
+    ...(direction === 'c2s' ? { direction: 's2c', start: 'head' } : { direction: 'c2s', start: 'frames' }),
     extensions,
   })
   const { index } = unit
