@@ -28,7 +28,7 @@ export function ruler(unit: Unit, i: number, flipped?: number): string {
     const name = isWide && span.bits !== undefined ? `${span.field.replace('payload ', '')} ${span.value}` : span.field
     return `<span class="nm f-${colourOf(span)}" style="--n:${last - first + 1}"><span>${escape(name)}</span></span>`
   })
-  return `<div class="rb"><p class="cap"><span><b>byte ${i}</b> = ${hexByte(byte)}</span>${i === 0 ? '<span>bit 0 is the most significant</span>' : ''}</p><div class="bits">${bits.join('')}</div><div class="names">${names.join('')}</div></div>`
+  return `<div class="rb"><p class="cap"><span><b>byte ${i}</b> = ${hexByte(byte)}</span>${i === 0 ? '<span>bit 0 is the MSB</span>' : ''}</p><div class="bits">${bits.join('')}</div><div class="names">${names.join('')}</div></div>`
 }
 
 /** The fields of a frame. */

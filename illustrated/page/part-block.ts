@@ -51,8 +51,8 @@ function frameBody({ name, message }: Part, unit: FrameUnit): string {
     isCompressed && name === 'greeting'
       ? `<p class="out"><span>inflated, with the four bytes put back:</span> <code>${escape(message.text ?? '')}</code></p>`
       : ''
-  return `<div class="two"><div>${strip(unit, { anchor: name, name: `The bytes of ${titleOf({ unit, message } as Part)}`, isCompressed })}${bench(unit, isText)}${inflated}</div>
-<div>${rulers(unit)}${fieldTable(unit, 'The fields of this frame')}</div></div>`
+  return `<div class="two"><div>${strip(unit, { anchor: name, name: `The bytes of ${titleOf({ unit, message } as Part)}`, isCompressed })}${rulers(unit)}${bench(unit, isText)}${inflated}</div>
+<div>${fieldTable(unit, 'The fields of this frame')}</div></div>`
 }
 
 /** A line of a head: from the first byte to behind its line end. */

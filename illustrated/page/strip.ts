@@ -32,7 +32,8 @@ export interface StripOptions {
   /** Offsets in the unit; default all of it. */
   readonly start?: number
   readonly end?: number
-  readonly verdicts?: readonly Verdict[]
+  /** What is broken here. */
+  readonly verdicts?: ReadonlyArray<Pick<Verdict, 'id' | 'at' | 'end'>>
   /** Whether the plain bytes are compressed data: shown as hex. */
   readonly isCompressed?: boolean
 }
@@ -54,7 +55,11 @@ function cell(unit: Unit, i: number, isFirst: boolean, options: StripOptions): s
   const spans = unit.spans.filter((span) => span.at <= at && at < span.end)
   const begins = isFirst || spans.some((span) => span.at === at)
   const broken = verdicts.filter((verdict) => verdict.at <= at && at < verdict.end)
-  const classes = ['b', `f-${colourOf(spans[0]!)}`, ...(begins ? ['first'] : []), ...(broken.length > 0 ? ['bad'] : [])]
+  const isValue = spans[0]!.textKey === 'head.value'
+  const classes = ['b', `f-${colourOf(spans[0]!)}`]
+  if (begins) classes.push('first')
+  if (isValue) classes.push('v')
+  if (broken.length > 0) classes.push('bad')
   const below = unit.kind === 'frame' ? belowFrame(unit, i, spans, isCompressed) : textBelow(byte, 't')
   const label = labelOf(unit, i, spans, isCompressed) + broken.map(({ id }) => `; breaks ${id}`).join('')
   const id = anchor === '' ? '' : ` id="${anchor}-b${i}"`
@@ -76,20 +81,21 @@ function belowFrame(frame: FrameUnit, i: number, spans: readonly Span[], isCompr
       : '<i class="t" aria-hidden="true"></i>'
   }
   if (isCompressed || frame.opcode === Opcode.Binary) {
-    return `<i class="x" aria-hidden="true"${frame.masked ? ` data-t="${hexByte(plain)}"` : ''}></i>`
+    return frame.masked ? `<i class="x" aria-hidden="true" data-t="${hexByte(plain)}"></i>` : ''
   }
   return textBelow(plain, 't')
 }
 
 function textBelow(byte: number, kind: 't' | 'x'): string {
-  return `<i class="${kind}" aria-hidden="true" data-t="${escape(glyph(byte))}"></i>`
+  const isLineEnd = byte === 0x0d || byte === 0x0a
+  return `<i class="${isLineEnd ? 'end' : kind}" aria-hidden="true" data-t="${escape(glyph(byte))}"></i>`
 }
 
-/** One character for a byte. */
+/** What stands for a byte. */
 function glyph(byte: number): string {
   if (byte === 0x20) return '␣'
-  if (byte === 0x0d) return '␍'
-  if (byte === 0x0a) return '␊'
+  if (byte === 0x0d) return 'CR'
+  if (byte === 0x0a) return 'LF'
   return byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·'
 }
 

@@ -32,15 +32,17 @@ ${verdict === null ? harmless() : card(verdict, annotation.units[annotation.stop
 
 /** The frame, or the line of the head. */
 function stripOf({ unit, byte, annotation, plan }: Variant): string {
-  const own = unit.verdicts.filter(({ at, end }) => at <= unit.at + byte && unit.at + byte < end)
-  const verdicts = own.length > 0 ? own : []
+  const at = unit.at + byte
+  const verdicts = unit.verdicts.filter((verdict) => verdict.at <= at && at < verdict.end)
   const name = 'The bytes with the wrong bit'
   if (unit.kind !== 'head') {
     return strip(unit, { anchor: '', name, verdicts, isCompressed: isCompressed(unit, annotation.messages) })
   }
   const span = unit.spans.find(({ textKey, value }) => textKey === 'head.value' && value === plan.field)!
   const line = unit.fields.find(({ name: field }) => field === plan.field)!
-  return strip(unit, { anchor: '', name, start: line.at - unit.at, end: span.end - unit.at, verdicts })
+  // The verdict is on the whole line; what was flipped is one byte of it.
+  const broken = unit.verdicts.filter((verdict) => verdict.at === line.at).map(({ id }) => ({ id, at, end: at + 1 }))
+  return strip(unit, { anchor: '', name, start: line.at - unit.at, end: span.end - unit.at, verdicts: broken })
 }
 
 function isCompressed(unit: Unit, messages: readonly Message[]): boolean {
@@ -69,7 +71,7 @@ function card(verdict: Verdict, unit: Unit, { direction, annotation }: Variant):
   const place = unit.kind === 'frame' ? `${placeOf(verdict, unit)}` : ''
   const behind =
     others === 0 ? '' : ` Read on for study, ${others === 1 ? 'one more rule is' : `${others} more rules are`} broken behind it; nobody reads that far.`
-  return `<div class="vc"><p class="duty"><b>${who} ${dutyText(verdict)}</b></p><p class="rule"><span class="sign" aria-hidden="true">✕</span><b>${escape(verdict.message)}</b> <span class="ref"><small>${verdict.level ?? ''}</small> ${idLink(verdict.id)} ${sectionAnchor(verdict.id)}</span></p><p class="hint">${place}${mend}${closeText(verdict.duty)}${behind}</p></div>`
+  return `<div class="vc"><p class="duty"><b>${who} ${dutyText(verdict)}</b></p><p class="rule"><span class="sign" aria-hidden="true">✕</span><b>${escape(verdict.message)}</b> <span class="ref"><small>${verdict.level ?? ''}</small> ${idLink(verdict.id)} ${sectionAnchor(verdict.id)}</span></p><p class="hint">${place}${mend}${closeText(verdict.duty, verdict.id)}${behind}</p></div>`
 }
 
 function dutyText({ duty, httpStatus }: Verdict): string {
@@ -79,8 +81,8 @@ function dutyText({ duty, httpStatus }: Verdict): string {
   return `${must} fail the connection`
 }
 
-function closeText({ close, id }: Duty): string {
-  const source = id === null ? '' : ` ${idLink(id)}`
+function closeText({ close, id }: Duty, own: string): string {
+  const source = id === null || id === own ? '' : ` That it must, says ${idLink(id)}.`
   if (close === null) return source
   return `${source} A Close frame with ${close.statusCode} before that is a ${close.level}, ${idLink(close.id)}.`
 }
