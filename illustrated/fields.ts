@@ -3,19 +3,19 @@ import { type AnnotateContext, annotate, requestOf, type Unit } from '../src/ins
 import type { Part } from './parts.ts'
 
 /** The value of a field; empty: it is not there. */
-function valueOf(unit: Unit | undefined, name: string): string {
+function fieldOf(unit: Unit | undefined, name: string): string {
   if (unit?.kind !== 'head') throw new Error(`a head is wanted, to look for ${name}`)
   return unit.fields.find((field) => field.name.toLowerCase() === name)?.value ?? ''
 }
 
 /** The extensions that a response agrees on. */
 export function extensionsOf({ unit }: Part): string {
-  return valueOf(unit, 'sec-websocket-extensions')
+  return fieldOf(unit, 'sec-websocket-extensions')
 }
 
 /** The origin that a request comes from. */
 export function originOf(request: Uint8Array): string {
-  return valueOf(annotate(request, { direction: 'c2s', start: 'head' }).units[0], 'origin')
+  return fieldOf(annotate(request, { direction: 'c2s', start: 'head' }).units[0], 'origin')
 }
 
 /** What a response to this request is held against. */

@@ -1,7 +1,14 @@
 /* The files of docs/illustrated/: what they hold, made of the session. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Direction, hex, parseSession, type Session, serializeSession, sessionBytes } from '../src/inspector/index.ts'
+import {
+  type Direction,
+  hex,
+  parseSession,
+  type Session,
+  serializeSession,
+  sessionBytes,
+} from '../src/inspector/index.ts'
 import { page } from './page/page.ts'
 import type { Story } from './page/story.ts'
 import { partsOf } from './parts.ts'

@@ -1,8 +1,8 @@
 /* What our server and our client make of bytes: each over a real connection, the other end being a plain socket. */
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { type CloseInfo, WebSocket } from '../src/index.ts'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { acceptKey } from '../src/handshake/index.ts'
+import { type CloseInfo, WebSocket } from '../src/index.ts'
 import { annotate, requestOf } from '../src/inspector/index.ts'
 import { within } from '../test/support/deadline.ts'
 import { openServer, PATH } from './scene.ts'
@@ -67,7 +67,7 @@ export async function clientAnswers(
     const key = requestOf(annotate(request, { direction: 'c2s', start: 'head' }))!.key
     const accept = Buffer.from(acceptKey(key), 'latin1')
     if (flip !== null) accept[flip.byte]! ^= flip.mask
-    const [, before = '', after = ''] = /^([^]*\r\nSec-WebSocket-Accept: )[^\r]*([^]*)$/i.exec(latin1(response)) ?? []
+    const [, before = '', after = ''] = /^(.*\r\nSec-WebSocket-Accept: )[^\r]*(.*)$/is.exec(latin1(response)) ?? []
     const head = Buffer.concat([Buffer.from(before, 'latin1'), accept, Buffer.from(after, 'latin1')])
     const answered = await exchange(socket, [{ bytes: Buffer.concat([head, frames]), afterUnits: 0 }])
     return { answered, info: await within(ws.closed, 'the end of the connection at the client') }

@@ -80,7 +80,8 @@ export const why: Readonly<Record<string, string>> = {
     'There is one version that was ever finished, 13. A server that is asked for another one says so and names those it has.',
   '6455-10.2-1':
     'CORS does not guard a WebSocket: a browser lets any page open one to any host, with the cookies of that host. It does say where the page comes from, and it is for the server to look. Ours accepts this origin because it is on its list.',
-  '6455-4.2.1-12': 'What a server does not know, it must pass over. The user agent, caches and languages are HTTP’s affair.',
+  '6455-4.2.1-12':
+    'What a server does not know, it must pass over. The user agent, caches and languages are HTTP’s affair.',
   '6455-4.2.2-14': 'Only 101 means yes. Any other status is an ordinary HTTP answer, and no frame follows it.',
   '6455-4.2.2-17':
     'The text of the key, not its decoded bytes, is joined with a fixed GUID and hashed. There is no secret in it, and SHA-1 need not be strong here: no server that does something else would come upon this value.',
@@ -92,7 +93,8 @@ export const why: Readonly<Record<string, string>> = {
   '6455-5.1-1':
     'Not for secrecy: the key stands beside the data. A page chooses what its browser sends, so it could write bytes onto the wire that an old proxy takes for an HTTP request, and poison its cache. With a key that the page cannot know in advance, it no longer chooses the bytes. That is a danger of proxies, and inside TLS there is hardly one; the rule has no exception all the same, so that no parser needs one.',
   '6455-5.3-2': 'One key for all frames could be learned from the first and used against the rest.',
-  '6455-5.3-4': 'Three frames of the client stand on this page, with three keys that have nothing to do with each other.',
+  '6455-5.3-4':
+    'Three frames of the client stand on this page, with three keys that have nothing to do with each other.',
   '6455-5.3-5':
     'Payload byte i goes with key byte i mod 4. The count goes on when a frame arrives in pieces: it begins again with the frame, never with the read.',
   '6455-5.3-6': 'The four bytes of key are part of the header. The length counts the payload and nothing else.',
@@ -106,8 +108,7 @@ export const why: Readonly<Record<string, string>> = {
   '6455-5.4-1':
     'Otherwise a connection that is busy with a long message could not be asked whether it lives, and could not be closed.',
   '6455-5.4-5': 'Whoever reads fragments keeps the open message aside and handles the control frame at once.',
-  '6455-5.5-1':
-    'At most 125 bytes, so that seven bits of length always do, and that nobody has to make room for one.',
+  '6455-5.5-1': 'At most 125 bytes, so that seven bits of length always do, and that nobody has to make room for one.',
   '6455-5.5-2': 'They stand between fragments, so they must not have fragments themselves.',
   '6455-5.4-14':
     'A continuation needs an open message, and it goes on with that message: not with “the frame before”, which here was a Ping.',
@@ -126,7 +127,8 @@ export const why: Readonly<Record<string, string>> = {
     'RSV1 stands on the first frame of a message and holds for the whole of it. Control frames are never compressed.',
   '7692-7.2.1-15':
     'The end of the DEFLATE data is always the same four bytes, an empty block. They are left out on the wire, and the receiver puts them back before it inflates. “Hello” is the example of the RFC itself.',
-  '6455-5.5.1-2': 'Network order again. One byte alone is no status code, and so a Close of one byte breaks the protocol.',
+  '6455-5.5.1-2':
+    'Network order again. One byte alone is no status code, and so a Close of one byte breaks the protocol.',
   '6455-5.5.1-5': 'The mask is a matter of direction, not of opcode.',
   '6455-5.5.1-6': 'Whoever has said Close has nothing to add. It may still have to listen.',
   '6455-7.4.1-3':

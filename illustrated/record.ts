@@ -47,7 +47,10 @@ export async function record(): Promise<Session> {
     await within(over, 'the end of the session')
     add({ kind: 'close', side: 'client', ...seen })
     const note = `Chromium ${browser.version()} against the server of this repository`
-    return { header: { format: 'framewright-session', v: 1, startedAt: startedAt.toISOString(), start: 'head', note }, events }
+    return {
+      header: { format: 'framewright-session', v: 1, startedAt: startedAt.toISOString(), start: 'head', note },
+      events,
+    }
   } finally {
     await browser.close()
     server.close()

@@ -14,7 +14,12 @@ export async function differences(session: Session): Promise<readonly string[]> 
   const parts = partsOf(session)
   const request = partOf(parts, 'request').unit.wire
   const { answered } = await serverAnswers(originOf(request), stepsOf(session, parts))
-  const context = { ...TOOLS, direction: 's2c', start: 'head', extensions: extensionsOf(partOf(parts, 'response')) } as const
+  const context = {
+    ...TOOLS,
+    direction: 's2c',
+    start: 'head',
+    extensions: extensionsOf(partOf(parts, 'response')),
+  } as const
   const given = annotate(answered, context)
   const wanted = annotate(sessionBytes(session, 's2c'), context)
   const found: string[] = []
@@ -22,7 +27,9 @@ export async function differences(session: Session): Promise<readonly string[]> 
   for (let i = 0; i < count; i++) {
     const [was, is] = [wanted.units[i], given.units[i]]
     if (is !== undefined && was !== undefined && isSame(was, is)) continue
-    found.push(`answer ${i} was ${was === undefined ? 'nothing' : hex(was.wire)}\n  and is ${is === undefined ? 'nothing' : hex(is.wire)}`)
+    found.push(
+      `answer ${i} was ${was === undefined ? 'nothing' : hex(was.wire)}\n  and is ${is === undefined ? 'nothing' : hex(is.wire)}`,
+    )
   }
   return found
 

@@ -19,7 +19,8 @@ export const variantProse: Readonly<Record<string, VariantProse>> = {
   'other-accept': {
     title: 'An accept value that belongs to another key',
     what: 'One bit in the first character of the answer to the key. The status is 101 all the same, and a client that does not compute the value itself would believe it.',
-    sender: 'The server computes the value from the text of the key, with no blank and no line end in it; it gets no explanation, the connection is just gone.',
+    sender:
+      'The server computes the value from the text of the key, with no blank and no line end in it; it gets no explanation, the connection is just gone.',
   },
   'unmasked-client': {
     title: 'A client that does not mask',
@@ -29,7 +30,8 @@ export const variantProse: Readonly<Record<string, VariantProse>> = {
   'masked-server': {
     title: 'A server that masks',
     what: 'With MASK set, the first four letters of the text are taken for the key, and the frame ends four bytes further on, inside the Ping. The page that waits for the text sees nothing of this but code 1006.',
-    sender: 'The server leaves the mask alone; a function that writes frames for both sides takes the role as an argument.',
+    sender:
+      'The server leaves the mask alone; a function that writes frames for both sides takes the role as an argument.',
   },
   'not-compressed': {
     title: 'Compressed, but nobody says so',
@@ -49,7 +51,8 @@ export const variantProse: Readonly<Record<string, VariantProse>> = {
   'one-byte-less': {
     title: 'A length that is one too small',
     what: 'The payload ends a byte early, and what is left of it is read as the first byte of the next frame. From here on nothing is where it seems to be: there is no mark between frames by which a reader could find back.',
-    sender: 'Count bytes, not characters, and write the header for what is really sent: after compression, before masking.',
+    sender:
+      'Count bytes, not characters, and write the header for what is really sent: after compression, before masking.',
   },
   'ended-too-early': {
     title: 'FIN too early',

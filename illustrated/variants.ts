@@ -1,5 +1,12 @@
 /* Same byte, one bit wrong: what the rules and our own code make of the session when one bit of it is another. */
-import { type Annotation, annotate, type Direction, type Session, sessionBytes, type Unit } from '../src/inspector/index.ts'
+import {
+  type Annotation,
+  annotate,
+  type Direction,
+  type Session,
+  sessionBytes,
+  type Unit,
+} from '../src/inspector/index.ts'
 import { acceptField, extensionsOf, keyOf, originOf } from './fields.ts'
 import { type Part, type PartName, partOf, TOOLS } from './parts.ts'
 import { clientAnswers, type Outcome, type Step, serverAnswers } from './peers.ts'
@@ -140,4 +147,3 @@ function placeOf({ unit }: Part, { field, byte = 0 }: VariantPlan): number {
   if (span === undefined) throw new Error(`the session has no ${field} where it is to be broken`)
   return byte < 0 ? span.end + byte : span.at + byte
 }
-

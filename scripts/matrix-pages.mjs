@@ -32,7 +32,7 @@ export function toMarkdown(rows) {
     if (current !== section) {
       section = current
       lines.push(
-        `## ${section}`,
+        `## [${section}](${sectionLink(row)})`,
         '',
         '| id | level | role | requirement | status | code | tests |',
         `|${' --- |'.repeat(7)}`,
@@ -61,7 +61,7 @@ export function toHtml(rows) {
       )
     if (tests.length > MOST_TESTS) list.push(`<li>and ${tests.length - MOST_TESTS} more</li>`)
     return `<tr data-level="${row.level}" data-role="${row.role}" data-status="${row.status}" data-rfc="${row.rfc}">
-<td id="${row.id}"><code>${row.id}</code></td><td>${row.level}</td><td>${row.role}</td><td>${escapeHtml(row.paraphrase)}</td>
+<td id="${row.id}"><code>${row.id}</code> <a href="${sectionLink(row)}">§${row.section}</a></td><td>${row.level}</td><td>${row.role}</td><td>${escapeHtml(row.paraphrase)}</td>
 <td class="${row.status.replace(' ', '-')}">${row.status}${row.status === 'by design' ? `<br><small>${escapeHtml(row.reason)}</small>` : ''}</td>
 <td>${row.code.map(({ file, line }) => `<a href="../../${file}#L${line}"><code>${escapeHtml(file.slice(4))}:${line}</code></a>`).join('<br>')}</td>
 <td>${tests.length === 0 ? '' : `<details><summary>${tests.length}</summary><ul>${list.join('')}</ul></details>`}</td></tr>`
@@ -116,6 +116,11 @@ filter()
 </script>
 </html>
 `
+}
+
+/** Where the section of a row can be read. */
+function sectionLink({ rfc, section }) {
+  return `https://www.rfc-editor.org/rfc/${rfc.toLowerCase()}#section-${section}`
 }
 
 function groupsOf(rows) {

@@ -1,7 +1,7 @@
 /* The bits of a byte under their numbers, as in the diagram of RFC 6455 §5.2, and the fields of a frame as a table. */
 import { hexByte, meaning, type Span, type Unit, type Verdict } from '../../src/inspector/index.ts'
 import { colourOf } from './strip.ts'
-import { escape, sectionAnchor } from './text.ts'
+import { escapeHtml, sectionAnchor } from './text.ts'
 
 /** The two bytes of flags of a frame, side by side. */
 export function rulers(unit: Unit): string {
@@ -26,7 +26,7 @@ export function ruler(unit: Unit, i: number, flipped?: number): string {
     const [first, last] = span.bits ?? [0, 7]
     const isWide = last > first
     const name = isWide && span.bits !== undefined ? `${span.field.replace('payload ', '')} ${span.value}` : span.field
-    return `<span class="nm f-${colourOf(span)}" style="--n:${last - first + 1}"><span>${escape(name)}</span></span>`
+    return `<span class="nm f-${colourOf(span)}" style="--n:${last - first + 1}"><span>${escapeHtml(name)}</span></span>`
   })
   return `<div class="rb"><p class="cap"><span><b>byte ${i}</b> = ${hexByte(byte)}</span>${i === 0 ? '<span>bit 0 is the MSB</span>' : ''}</p><div class="bits">${bits.join('')}</div><div class="names">${names.join('')}</div></div>`
 }
@@ -37,11 +37,12 @@ export function fieldTable(unit: Unit, name: string): string {
     const first = span.at - unit.at
     const last = span.end - unit.at - 1
     const bytes = first === last ? String(first) : `${first}–${last}`
-    const bits = span.bits === undefined ? '' : span.bits[0] === span.bits[1] ? String(span.bits[0]) : span.bits.join('–')
+    const bits =
+      span.bits === undefined ? '' : span.bits[0] === span.bits[1] ? String(span.bits[0]) : span.bits.join('–')
     const isContinued = span.bits !== undefined && span.bits[0] > 0
-    return `<tr${isContinued ? ' class="nb"' : ''}><td class="m">${isContinued ? '' : bytes}</td><td class="m">${bits}</td><th scope="row" class="f-${colourOf(span)}"><i class="k"></i>${escape(span.field)}</th><td class="m raw">${escape(rawOf(span))}</td><td>${escape(shortMeaning(span))}</td><td>${sectionAnchor(span.ref)}</td></tr>`
+    return `<tr${isContinued ? ' class="nb"' : ''}><td class="m">${isContinued ? '' : bytes}</td><td class="m">${bits}</td><th scope="row" class="f-${colourOf(span)}"><i class="k"></i>${escapeHtml(span.field)}</th><td class="m raw">${escapeHtml(rawOf(span))}</td><td>${escapeHtml(shortMeaning(span))}</td><td>${sectionAnchor(span.ref)}</td></tr>`
   })
-  return `<table class="tree" aria-label="${escape(name)}"><thead><tr><th scope="col">byte</th><th scope="col">bits</th><th scope="col">field</th><th scope="col" class="raw">raw</th><th scope="col">meaning</th><th scope="col">RFC</th></tr></thead><tbody>${rows.join('')}</tbody></table>`
+  return `<table class="tree" aria-label="${escapeHtml(name)}"><thead><tr><th scope="col">byte</th><th scope="col">bits</th><th scope="col">field</th><th scope="col" class="raw">raw</th><th scope="col">meaning</th><th scope="col">RFC</th></tr></thead><tbody>${rows.join('')}</tbody></table>`
 }
 
 function rawOf(span: Span): string {

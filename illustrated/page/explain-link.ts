@@ -1,6 +1,7 @@
 /* Links that open bytes of the session in the explain page. */
-import { hex } from '../../src/inspector/index.ts'
+
 import type { Direction } from '../../src/inspector/index.ts'
+import { hex } from '../../src/inspector/index.ts'
 
 /** Where the explain page is, seen from docs/illustrated/. */
 export const EXPLAIN_PAGE = '../../src/inspector/page/explain.html'
@@ -18,7 +19,10 @@ export interface Explained {
 }
 
 /** @returns the address, not yet escaped for an attribute */
-export function explainLink(bytes: Uint8Array, { direction, start, extensions, key, offers, at = 0 }: Explained): string {
+export function explainLink(
+  bytes: Uint8Array,
+  { direction, start, extensions, key, offers, at = 0 }: Explained,
+): string {
   const parts = [`hex=${hex(bytes).replaceAll(' ', '')}`, `dir=${direction}`]
   const add = (name: string, value: string | undefined) => {
     if (value !== undefined) parts.push(`${name}=${encodeURIComponent(value)}`)

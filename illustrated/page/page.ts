@@ -5,7 +5,7 @@ import { variantProse } from '../variant-prose.ts'
 import { partBlock } from './part-block.ts'
 import { sequence } from './sequence.ts'
 import type { Story } from './story.ts'
-import { escape, idLink, markup } from './text.ts'
+import { escapeHtml, idLink, markup } from './text.ts'
 import { variantBlock } from './variant-block.ts'
 
 const css = ['tokens.css', 'style.css'].map((file) => readFileSync(new URL(file, import.meta.url), 'utf8')).join('\n')
@@ -34,7 +34,7 @@ ${css.trim()}
 <section class="hero">
 <h1>The illustrated WebSocket connection</h1>
 <p>A browser says hello to a server, gets an answer in two pieces with a Ping in between, then a compressed one, and they part. <b>${bytes.toLocaleString('en-US')} bytes</b>, two heads and ${frames} frames: each byte is shown and explained, with the rule that it obeys and the reason for the rule. Then one bit of them is wrong, ${variants.length} times.</p>
-<p class="made">Recorded: ${escape(note)}, ${escape(startedAt.slice(0, 10))}. The explanations are computed from the recording by the code that this server runs on; nothing in hex was typed by hand.</p>
+<p class="made">Recorded: ${escapeHtml(note)}, ${escapeHtml(startedAt.slice(0, 10))}. The explanations are computed from the recording by the code that this server runs on; nothing in hex was typed by hand.</p>
 <ul class="legend" aria-label="Colours of the fields">${LEGEND.map(([colour, name]) => `<li class="f-${colour}"><i class="k"></i>${name}</li>`).join('')}</ul>
 <p class="files">Take it with you: <a href="session.jsonl" download>the session as JSON lines</a>, <a href="client-to-server.hex" download>client to server in hex</a>, <a href="server-to-client.hex" download>server to client in hex</a>.</p>
 </section>
@@ -42,7 +42,7 @@ ${css.trim()}
 <p class="sub">Time runs down. Arrows that hang together left in one write: what TCP carries is a stream, and its pieces are not the frames.</p>
 ${sequence(story)}</section>
 <section id="bytes" aria-labelledby="bytes-h"><h2 id="bytes-h"><a href="#bytes">Byte by byte</a></h2>
-<p class="sub">On the wire above, what it means below, in the same column. Point at a byte for its name, its place and its bits.</p>
+<p class="sub">On the wire above, what it means below, in the same column. Point at a byte, or tap it, for its name, its place and its bits.</p>
 ${parts.map((part) => partBlock(part, story)).join('\n')}
 ${fin(story)}</section>
 <section id="wrong" aria-labelledby="wrong-h"><h2 id="wrong-h"><a href="#wrong">Same byte, one bit wrong</a></h2>
@@ -51,7 +51,7 @@ ${fin(story)}</section>
 ${variants.map((variant) => variantBlock(variant, story)).join('\n')}</section>
 <section id="questions" aria-labelledby="questions-h"><h2 id="questions-h"><a href="#questions">Fifteen questions</a></h2>
 <p class="sub">What people ask most often about the protocol, with the place where it can be seen.</p>
-<div class="faq card">${questions.map(({ name, question, answer }) => `<section id="q-${name}" aria-labelledby="q-${name}-h"><h3 id="q-${name}-h"><a href="#q-${name}">${escape(question)}</a></h3><p>${markup(answer)}</p></section>`).join('\n')}</div></section>
+<div class="faq card">${questions.map(({ name, question, answer }) => `<section id="q-${name}" aria-labelledby="q-${name}-h"><h3 id="q-${name}-h"><a href="#q-${name}">${escapeHtml(question)}</a></h3><p>${markup(answer)}</p></section>`).join('\n')}</div></section>
 </main>
 <footer><p>Where each rule is obeyed in code, and how many tests prove it: <a href="../rfc/matrix.html">the requirement matrix</a>. How one connection goes through the code: <a href="../tour.md">the tour</a>. Your own bytes: <a href="../../src/inspector/page/explain.html">Explain</a>.</p></footer>
 </body>
@@ -71,7 +71,7 @@ const LEGEND = [
 function tocEntry(name: string, { variants }: Story, id: string | undefined): string {
   const { direction, part } = variants.find(({ plan }) => plan.name === name)!
   const verdict = id === undefined ? '<span class="ok">✓ no rule</span>' : idLink(id)
-  return `<li><a href="#${name}">${escape(variantProse[name]?.title ?? '')}</a> <small>${direction === 'c2s' ? 'client' : 'server'}, ${part.name.replace('-', ' ')}</small> ${verdict}</li>`
+  return `<li><a href="#${name}">${escapeHtml(variantProse[name]?.title ?? '')}</a> <small>${direction === 'c2s' ? 'client' : 'server'}, ${part.name.replace('-', ' ')}</small> ${verdict}</li>`
 }
 
 function fin({ session }: Story): string {

@@ -1,6 +1,7 @@
 /* One head or frame of the session: its bytes, its fields, its story. */
-import { type FrameUnit, type HeadField, type HeadUnit, meaning, sessionBytes } from '../../src/inspector/index.ts'
+
 import { Opcode } from '../../src/frames/index.ts'
+import { type FrameUnit, type HeadField, type HeadUnit, meaning, sessionBytes } from '../../src/inspector/index.ts'
 import { extensionsOf, keyOf } from '../fields.ts'
 import { type Part, partOf } from '../parts.ts'
 import { partProse, why } from '../prose.ts'
@@ -10,7 +11,7 @@ import { explainLink } from './explain-link.ts'
 import type { Story } from './story.ts'
 import { strip } from './strip.ts'
 import { summaryOf, titleOf } from './summary.ts'
-import { escape, idLink, markup, sectionAnchor } from './text.ts'
+import { escapeHtml, idLink, markup, sectionAnchor } from './text.ts'
 
 /** The block of a part. */
 export function partBlock(part: Part, story: Story): string {
@@ -20,12 +21,12 @@ export function partBlock(part: Part, story: Story): string {
   const body = unit.kind === 'head' ? headBody(part, unit, story) : frameBody(part, unit as FrameUnit)
   const said = unit.kind === 'head' ? unit.startLine : titleOf(part)
   return `<section class="part card ${direction}" id="${name}" aria-labelledby="${name}-h">
-<header><p class="way">${who}</p><h2 id="${name}-h"><a href="#${name}">${escape(prose.title)}</a></h2><p class="what"><code>${escape(said)}</code> <span>${escape(summaryOf(part))}</span> <span class="ok">✓ keeps the rules</span></p></header>
+<header><p class="way">${who}</p><h2 id="${name}-h"><a href="#${name}">${escapeHtml(prose.title)}</a></h2><p class="what"><code>${escapeHtml(said)}</code> <span>${escapeHtml(summaryOf(part))}</span> <span class="ok">✓ keeps the rules</span></p></header>
 <p class="lead">${markup(filled(prose.lead, part))}</p>
 ${body}
 <h3>Why it is so</h3>
 <dl class="why">${prose.rules.map((id) => rule(id, story)).join('')}</dl>
-<p class="more"><a class="btn" href="${escape(linkOf(part, story))}">Open these bytes in Explain</a></p>
+<p class="more"><a class="btn" href="${escapeHtml(linkOf(part, story))}">Open these bytes in Explain</a></p>
 </section>`
 }
 
@@ -41,7 +42,7 @@ function rule(id: string, { rules }: Story): string {
   const row = rules.get(id)
   const text = why[id]
   if (row === undefined || text === undefined) throw new Error(`the page has no words for ${id}`)
-  return `<dt><b>${escape(row.text)}</b> <span class="ref"><small>${row.level}</small> ${idLink(id)} ${sectionAnchor(id)}</span></dt><dd>${markup(text)}</dd>`
+  return `<dt><b>${escapeHtml(row.text)}</b> <span class="ref"><small>${row.level}</small> ${idLink(id)} ${sectionAnchor(id)}</span></dt><dd>${markup(text)}</dd>`
 }
 
 function frameBody({ name, message }: Part, unit: FrameUnit): string {
@@ -49,7 +50,7 @@ function frameBody({ name, message }: Part, unit: FrameUnit): string {
   const isText = !isCompressed && unit.opcode !== Opcode.Close
   const inflated =
     isCompressed && name === 'greeting'
-      ? `<p class="out"><span>inflated, with the four bytes put back:</span> <code>${escape(message.text ?? '')}</code></p>`
+      ? `<p class="out"><span>inflated, with the four bytes put back:</span> <code>${escapeHtml(message.text ?? '')}</code></p>`
       : ''
   return `<div class="two"><div>${strip(unit, { anchor: name, name: `The bytes of ${titleOf({ unit, message } as Part)}`, isCompressed })}${rulers(unit)}${bench(unit, isText)}${inflated}</div>
 <div>${fieldTable(unit, 'The fields of this frame')}</div></div>`
@@ -70,11 +71,11 @@ function headBody({ name }: Part, unit: HeadUnit, story: Story): string {
     }
     if (field === null) {
       const text = name === 'request' ? 'what is asked for, and in which HTTP' : 'yes; any other status is no'
-      return `<li><p class="ln"><code>${escape(unit.startLine)}</code> <span>${text} ${sectionAnchor(unit.spans[0]!.ref)}</span></p>${bytes}</li>`
+      return `<li><p class="ln"><code>${escapeHtml(unit.startLine)}</code> <span>${text} ${sectionAnchor(unit.spans[0]!.ref)}</span></p>${bytes}</li>`
     }
     const sign = field.state === 'ignored' ? '' : '<b class="ok">✓</b> '
-    const line = `${sign}<code><b>${escape(field.name)}:</b> ${escape(field.value)}</code>`
-    const text = `<span>${escape(meaning(field))} ${sectionAnchor(field.ref)}</span>`
+    const line = `${sign}<code><b>${escapeHtml(field.name)}:</b> ${escapeHtml(field.value)}</code>`
+    const text = `<span>${escapeHtml(meaning(field))} ${sectionAnchor(field.ref)}</span>`
     if (field.state !== 'ignored') return `<li><p class="ln">${line} ${text}</p>${bytes}</li>`
     return `<li class="no"><details><summary><span class="ln">${line} ${text}</span></summary>${bytes}</details></li>`
   })
@@ -102,7 +103,7 @@ function acceptSteps({ accept }: HeadUnit, { parts }: Story): string {
     ['SHA-1 of that, 20 bytes', accept.sha1],
     ['those in base64', accept.accept],
   ] as const
-  return `<h3 id="accept">How the accept value is made</h3><ol class="steps">${steps.map(([what, value]) => `<li><span>${what}</span><code>${escape(value)}</code></li>`).join('')}</ol>`
+  return `<h3 id="accept">How the accept value is made</h3><ol class="steps">${steps.map(([what, value]) => `<li><span>${what}</span><code>${escapeHtml(value)}</code></li>`).join('')}</ol>`
 }
 
 /** The block's bytes in the explain page; a continuation with the beginning of its message. */

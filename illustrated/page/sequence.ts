@@ -1,9 +1,9 @@
 /* The whole session at a glance: who says what when, and which heads and frames shared a read or a write. */
 import type { SessionEvent } from '../../src/inspector/index.ts'
 import type { Part } from '../parts.ts'
-import { summaryOf, titleOf } from './summary.ts'
 import type { Story } from './story.ts'
-import { escape } from './text.ts'
+import { summaryOf, titleOf } from './summary.ts'
+import { escapeHtml } from './text.ts'
 
 /** The diagram; each arrow leads to its block. */
 export function sequence({ parts, session }: Story): string {
@@ -19,7 +19,7 @@ export function sequence({ parts, session }: Story): string {
     const reason = event.reason === '' ? 'no reason' : `“${event.reason}”`
     const who = event.side === 'client' ? 'The page' : 'The server’s program'
     rows.push(
-      `<li class="told ${event.side}"><span class="at">${ms(event.atMs)}</span><span>${who} hears: <b>close ${event.code}</b>, ${escape(reason)}</span></li>`,
+      `<li class="told ${event.side}"><span class="at">${ms(event.atMs)}</span><span>${who} hears: <b>close ${event.code}</b>, ${escapeHtml(reason)}</span></li>`,
     )
   }
   return `<div class="seq card"><p class="ends" aria-hidden="true"><span>Chromium</span><span>framewright</span></p><ol>${rows.join('')}</ol></div>`
@@ -27,7 +27,7 @@ export function sequence({ parts, session }: Story): string {
 
 function arrow(part: Part, joined: string): string {
   const way = part.direction === 'c2s' ? 'client to server: ' : 'server to client: '
-  return `<li class="arrow ${part.direction}${joined}"><span class="at">${ms(part.atMs)}</span><a href="#${part.name}"><span class="vh">${way}</span><b>${escape(titleOf(part))}</b> <small>${escape(summaryOf(part))}</small></a></li>`
+  return `<li class="arrow ${part.direction}${joined}"><span class="at">${ms(part.atMs)}</span><a href="#${part.name}"><span class="vh">${way}</span><b>${escapeHtml(titleOf(part))}</b> <small>${escapeHtml(summaryOf(part))}</small></a></li>`
 }
 
 function fin({ direction, atMs }: Extract<SessionEvent, { kind: 'end' }>): string {

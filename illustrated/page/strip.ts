@@ -1,7 +1,16 @@
 /* Bytes in rows, each with its name: wire above, plain below, in the same column. */
-import { type FrameUnit, hexByte, meaning, offset, type Span, type Unit, type Verdict } from '../../src/inspector/index.ts'
+
 import { Opcode } from '../../src/frames/index.ts'
-import { escape } from './text.ts'
+import {
+  type FrameUnit,
+  hexByte,
+  meaning,
+  offset,
+  type Span,
+  type Unit,
+  type Verdict,
+} from '../../src/inspector/index.ts'
+import { escapeHtml } from './text.ts'
 
 /** The colour of a field. */
 export function colourOf(span: Span): string {
@@ -45,7 +54,7 @@ export function strip(unit: Unit, options: StripOptions): string {
   for (let i = start; i < end; i++) cells.push(cell(unit, i, i === start, options))
   const frame = unit.kind === 'frame' ? ' frame' : ' text'
   const id = anchor === '' ? '' : ` data-unit="${anchor}"`
-  return `<ol class="strip${frame}"${id} aria-label="${escape(name)}">${cells.join('')}</ol>`
+  return `<ol class="strip${frame}"${id} aria-label="${escapeHtml(name)}">${cells.join('')}</ol>`
 }
 
 function cell(unit: Unit, i: number, isFirst: boolean, options: StripOptions): string {
@@ -63,7 +72,7 @@ function cell(unit: Unit, i: number, isFirst: boolean, options: StripOptions): s
   const below = unit.kind === 'frame' ? belowFrame(unit, i, spans, isCompressed) : textBelow(byte, 't')
   const label = labelOf(unit, i, spans, isCompressed) + broken.map(({ id }) => `; breaks ${id}`).join('')
   const id = anchor === '' ? '' : ` id="${anchor}-b${i}"`
-  return `<li${id} class="${classes.join(' ')}"><i class="w" aria-hidden="true">${hexByte(byte)}</i><i class="k"></i>${below}<span class="lb">${escape(label)}</span></li>`
+  return `<li${id} class="${classes.join(' ')}"><i class="w" aria-hidden="true">${hexByte(byte)}</i><i class="k"></i>${below}<span class="lb">${escapeHtml(label)}</span></li>`
 }
 
 /** What stands under a byte of a frame: the field's word, the plain character, or the plain byte. */
@@ -88,7 +97,7 @@ function belowFrame(frame: FrameUnit, i: number, spans: readonly Span[], isCompr
 
 function textBelow(byte: number, kind: 't' | 'x'): string {
   const isLineEnd = byte === 0x0d || byte === 0x0a
-  return `<i class="${isLineEnd ? 'end' : kind}" aria-hidden="true" data-t="${escape(glyph(byte))}"></i>`
+  return `<i class="${isLineEnd ? 'end' : kind}" aria-hidden="true" data-t="${escapeHtml(glyph(byte))}"></i>`
 }
 
 /** What stands for a byte. */

@@ -1,6 +1,7 @@
 /* Heads and frames in a few words. */
-import { type FrameUnit, frameTitle, type Unit } from '../../src/inspector/index.ts'
+
 import { Opcode, opcodeName } from '../../src/frames/index.ts'
+import { type FrameUnit, frameTitle, type Unit } from '../../src/inspector/index.ts'
 import type { Part } from '../parts.ts'
 
 /** What it is: `GET /illustrated`, `text “Hello”`. */

@@ -2,7 +2,7 @@
 import { requirementOf, sectionLabel, sectionLink } from '../../src/inspector/index.ts'
 
 /** Text that stands for itself in HTML, in attributes too. */
-export function escape(text: string | number): string {
+export function escapeHtml(text: string | number): string {
   return String(text).replace(/[&<>"]/g, (character) => ENTITIES[character]!)
 }
 
@@ -10,7 +10,7 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 
 /** The markup of the prose: `code`, **bold**, [text](#anchor). */
 export function markup(text: string): string {
-  return escape(text)
+  return escapeHtml(text)
     .replace(/`([^`]+)`/g, '<code>$1</code>')
     .replace(/\*\*([^*]+)\*\*/g, '<b>$1</b>')
     .replace(/\[([^\]]+)\]\(([^)]+)\)/g, '<a href="$2">$1</a>')
@@ -24,12 +24,12 @@ export function idLink(id: string): string {
 /** A section, with a link to it; nothing where there is none. */
 export function sectionAnchor(ref: string): string {
   const label = sectionLabel(ref)
-  return label === '' ? '' : `<a class="sec" href="${sectionLink(ref)}">${escape(label)}</a>`
+  return label === '' ? '' : `<a class="sec" href="${sectionLink(ref)}">${escapeHtml(label)}</a>`
 }
 
 /** Words that only screen readers speak. */
 export function unseen(text: string): string {
-  return `<span class="vh">${escape(text)}</span>`
+  return `<span class="vh">${escapeHtml(text)}</span>`
 }
 
 /** A requirement's level, where it is one of the table that annotations name. */

@@ -1,5 +1,13 @@
 /* One wrong bit: where it is, what it means, which rule it breaks, and what our code answers. */
-import { type Duty, hexByte, type Message, meaning, type Span, type Unit, type Verdict } from '../../src/inspector/index.ts'
+import {
+  type Duty,
+  hexByte,
+  type Message,
+  meaning,
+  type Span,
+  type Unit,
+  type Verdict,
+} from '../../src/inspector/index.ts'
 import { extensionsOf, keyOf } from '../fields.ts'
 import { partOf } from '../parts.ts'
 import { partProse } from '../prose.ts'
@@ -10,7 +18,7 @@ import { explainLink } from './explain-link.ts'
 import type { Story } from './story.ts'
 import { strip } from './strip.ts'
 import { saysOf } from './summary.ts'
-import { escape, idLink, markup, sectionAnchor } from './text.ts'
+import { escapeHtml, idLink, markup, sectionAnchor } from './text.ts'
 
 /** The block of a variant. */
 export function variantBlock(variant: Variant, story: Story): string {
@@ -18,15 +26,15 @@ export function variantBlock(variant: Variant, story: Story): string {
   const prose = variantProse[plan.name]
   if (prose === undefined) throw new Error(`the page has no words for ${plan.name}`)
   const verdict = annotation.stop?.verdict ?? null
-  const where = `<a href="#${part.name}-b${byte}">byte ${byte}</a> of <a href="#${part.name}">${escape(partProse[part.name].title)}</a>`
+  const where = `<a href="#${part.name}-b${byte}">byte ${byte}</a> of <a href="#${part.name}">${escapeHtml(partProse[part.name].title)}</a>`
   const shown = stripOf(variant)
   return `<section class="variant card" id="${plan.name}" aria-labelledby="${plan.name}-h">
-<header><h3 id="${plan.name}-h"><a href="#${plan.name}">${escape(prose.title)}</a></h3><p class="what">bit ${plan.bit} of ${where}: <code>${hexByte(from)} → ${hexByte(to)}</code></p></header>
+<header><h3 id="${plan.name}-h"><a href="#${plan.name}">${escapeHtml(prose.title)}</a></h3><p class="what">bit ${plan.bit} of ${where}: <code>${hexByte(from)} → ${hexByte(to)}</code></p></header>
 <p class="lead">${markup(prose.what)}</p>
 <div class="two"><div>${shown}${changed(variant)}</div><div class="rul">${ruler(unit, byte, plan.bit)}</div></div>
 ${verdict === null ? harmless() : card(verdict, annotation.units[annotation.stop!.unit]!, variant)}
 <div class="sides"><div><h4>${variant.direction === 'c2s' ? 'The client that wrote it' : 'The server that wrote it'}</h4><p>${markup(prose.sender)}</p></div><div><h4>${variant.direction === 'c2s' ? 'What our server does' : 'What our client does'}</h4>${answer(variant)}</div></div>
-<p class="more"><a class="btn" href="${escape(linkOf(variant, story))}">Open it in Explain</a></p>
+<p class="more"><a class="btn" href="${escapeHtml(linkOf(variant, story))}">Open it in Explain</a></p>
 </section>`
 }
 
@@ -54,24 +62,31 @@ function changed({ part, unit, byte, plan }: Variant): string {
   const fieldOf = (one: Unit): Span | undefined =>
     one.spans.find(
       ({ at, end, bits }) =>
-        at <= one.at + byte && one.at + byte < end && (bits === undefined || (bits[0] <= plan.bit && plan.bit <= bits[1])),
+        at <= one.at + byte &&
+        one.at + byte < end &&
+        (bits === undefined || (bits[0] <= plan.bit && plan.bit <= bits[1])),
     )
   const before = fieldOf(part.unit)
   const after = fieldOf(unit)
   if (before === undefined || after === undefined || unit.kind === 'head') return ''
   const say = (span: Span): string =>
-    `${escape(String(span.value))} <small>${escape(meaning(span).replace(`: ${span.value}`, ''))}</small>`
-  return `<p class="was"><b>${escape(before.field)}</b> <span>${say(before)}</span> <i>→</i> <span>${say(after)}</span></p>`
+    `${escapeHtml(String(span.value))} <small>${escapeHtml(meaning(span).replace(`: ${span.value}`, ''))}</small>`
+  return `<p class="was"><b>${escapeHtml(before.field)}</b> <span>${say(before)}</span> <i>→</i> <span class="after">${say(after)}</span></p>`
 }
 
 function card(verdict: Verdict, unit: Unit, { direction, annotation }: Variant): string {
   const who = direction === 'c2s' ? 'The server' : 'The client'
   const others = annotation.units.flatMap(({ verdicts }) => verdicts).length - 1
-  const mend = verdict.mend?.to == null ? '' : ` <code>${verdict.mend.from} → ${verdict.mend.to}</code> ${escape(verdict.mend.text)}.`
+  const mend =
+    verdict.mend?.to == null
+      ? ''
+      : ` <code>${verdict.mend.from} → ${verdict.mend.to}</code> ${escapeHtml(verdict.mend.text)}.`
   const place = unit.kind === 'frame' ? `${placeOf(verdict, unit)}` : ''
   const behind =
-    others === 0 ? '' : ` Read on for study, ${others === 1 ? 'one more rule is' : `${others} more rules are`} broken behind it; nobody reads that far.`
-  return `<div class="vc"><p class="duty"><b>${who} ${dutyText(verdict)}</b></p><p class="rule"><span class="sign" aria-hidden="true">✕</span><b>${escape(verdict.message)}</b> <span class="ref"><small>${verdict.level ?? ''}</small> ${idLink(verdict.id)} ${sectionAnchor(verdict.id)}</span></p><p class="hint">${place}${mend}${closeText(verdict.duty, verdict.id)}${behind}</p></div>`
+    others === 0
+      ? ''
+      : ` Read on for study, ${others === 1 ? 'one more rule is' : `${others} more rules are`} broken behind it; nobody reads that far.`
+  return `<div class="vc"><p class="duty"><b>${who} ${dutyText(verdict)}</b></p><p class="rule"><span class="sign" aria-hidden="true">✕</span><b>${escapeHtml(verdict.message)}</b> <span class="ref"><small>${verdict.level ?? ''}</small> ${idLink(verdict.id)} ${sectionAnchor(verdict.id)}</span></p><p class="hint">${place}${mend}${closeText(verdict.duty, verdict.id)}${behind}</p></div>`
 }
 
 function dutyText({ duty, httpStatus }: Verdict): string {
@@ -99,14 +114,18 @@ function answer({ answer: given, outcome, direction, annotation }: Variant): str
     told === null
       ? 'The application hears nothing: there never was a connection.'
       : `The application hears <b>close ${told.code}</b>${told.requirement === null ? '' : `, with ${idLink(told.requirement)} in its log`}.`
-  if (last === undefined) return `<p>It hangs up without a word: before the handshake is over there are no frames. ${application}</p>`
+  if (last === undefined)
+    return `<p>It hangs up without a word: before the handshake is over there are no frames. ${application}</p>`
   if (last.kind === 'head') {
-    return `<p>It answers <code>${escape(last.startLine)}</code> and hangs up. ${application}</p>${strip(last, { anchor: '', name: 'The bytes of the answer', end: last.startLine.length + 2 })}`
+    return `<p>It answers <code>${escapeHtml(last.startLine)}</code> and hangs up. ${application}</p>${strip(last, { anchor: '', name: 'The bytes of the answer', end: last.startLine.length + 2 })}`
   }
   if (last.kind !== 'frame') throw new Error('the answer ends with bytes that are no WebSocket')
-  const how = annotation.stop?.verdict == null ? 'It goes on as if nothing had happened, and the session ends as it did:' : 'It answers'
+  const how =
+    annotation.stop?.verdict == null
+      ? 'It goes on as if nothing had happened, and the session ends as it did:'
+      : 'It answers'
   const mask = direction === 's2c' ? ' A client masks this frame too.' : ''
-  return `<p>${how} <code>Close ${escape(saysOf(last))}</code>, then FIN.${mask} ${application}</p>${strip(last, { anchor: '', name: 'The bytes of the answer' })}`
+  return `<p>${how} <code>Close ${escapeHtml(saysOf(last))}</code>, then FIN.${mask} ${application}</p>${strip(last, { anchor: '', name: 'The bytes of the answer' })}`
 }
 
 function linkOf(variant: Variant, { parts }: Story): string {
