@@ -24,6 +24,7 @@ export interface TransportListener {
   receive(chunk: Uint8Array, length: number): boolean
   receiveEnd(): void
   transportDrained(): void
+  /** It broke. */
   transportFailed(error: Error): void
   /** It is gone. May be told more than once. */
   transportClosed(): void
@@ -31,7 +32,9 @@ export interface TransportListener {
 
 /** The listeners of all sockets are the same few functions; this is how they find whom they speak to. */
 const listenerOf = Symbol('framewright.driver')
-type DrivenSocket = Duplex & { [listenerOf]?: TransportListener | undefined }
+/** Whether it has said `error`. */
+const hasFailed = Symbol('framewright.failed')
+type DrivenSocket = Duplex & { [listenerOf]?: TransportListener | undefined; [hasFailed]?: boolean }
 
 /**
  * Makes `socket` speak to `listener`, from now on instead of whom it spoke to before.
@@ -103,11 +106,17 @@ export function endTransport(socket: Duplex, last?: Uint8Array): void {
   useTransport(socket, () => socket.end(last))
 }
 
-/** Lenient: a Duplex with `emitClose: false`, or whose `_destroy` never calls back, says no `close`. */
+/**
+ * Lenient: a Duplex with `emitClose: false`, or whose `_destroy` calls back late or never, says no `close`; in the second
+ * case no `error` either, although it has one.
+ */
 function awaitClose(socket: DrivenSocket, turns: number): void {
   setImmediate(() => {
     if (turns > 0) awaitClose(socket, turns - 1)
-    else onClose.call(socket)
+    else {
+      if (socket.errored !== null && socket[hasFailed] !== true) socket[listenerOf]?.transportFailed(socket.errored)
+      onClose.call(socket)
+    }
   })
 }
 
@@ -141,6 +150,7 @@ function onDrain(this: DrivenSocket): void {
 }
 function onError(this: DrivenSocket, error: Error): void {
   tapsOf(this)?.failed(error)
+  this[hasFailed] = true
   this[listenerOf]!.transportFailed(error)
   // Of use for a stream that does not destroy itself (`autoDestroy: false`).
   destroyTransport(this)

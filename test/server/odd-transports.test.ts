@@ -195,6 +195,20 @@ describe('a transport that', () => {
       expect(await untilSettled(ws.closed, clock, 'the end')).toMatchObject({ code: 1006 })
     })
 
+    it(`${name}: broken by somebody else is the end, and why is told once`, async () => {
+      const { server, errors, clock } = serverOf({ heartbeat: false })
+      const peer = transportOf(options)
+      const ws = await open(server, peer)
+      const seen: Error[] = []
+      ws.on('error', (error) => seen.push(error))
+      peer.transport.destroy(new Error('read ECONNRESET'))
+      const { code, cause, error } = await untilSettled(ws.closed, clock, 'the end')
+      expect([code, cause]).toEqual([1006, 'transport-error'])
+      // Some have an error of their own.
+      expect(error?.message).toMatch(/ECONNRESET|destroy (failed|threw)/)
+      expect([seen, errors]).toEqual([[error], [error]])
+    })
+
     it(`${name}: a refusal and a handshake without end leave nothing behind`, async () => {
       for (const request of ['POST / HTTP/1.1\r\n\r\n', 'GET / HTTP/1.1\r\n']) {
         const { server, errors, clock } = serverOf()
