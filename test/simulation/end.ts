@@ -186,6 +186,18 @@ export class End {
     })
   }
 
+  /** A step is over. */
+  look(): void {
+    if (this.isOpen) this.times.open = this.#world.clock.now()
+    const { sentCloseCode, closeReceived } = this.driver.connection
+    // Nothing is held for whoever comes after our own Close frame, also when it was not the application that closed.
+    if (sentCloseCode !== 0 && !closeReceived && !this.#isListening) this.hasGivenUp = true
+  }
+
+  get #isListening(): boolean {
+    return this.profile.reader !== 'late listener' || this.ws.listenerCount('message') > 0
+  }
+
   // What the application does ----------------------------------------------------------------------------------------
 
   send(isShort = false): void {
@@ -285,7 +297,7 @@ export class End {
 
   close(): void {
     const { random } = this.#world
-    if (this.profile.reader === 'late listener' && this.ws.listenerCount('message') === 0) this.hasGivenUp = true
+    if (!this.#isListening) this.hasGivenUp = true
     if (this.isOpen) {
       this.sentBeforeClose = this.sent.length
       this.pingsBeforeClose = this.pings.sent.length

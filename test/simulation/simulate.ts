@@ -103,7 +103,7 @@ async function run(seed: number, doubles: Doubles, trace: string[]): Promise<Out
     act(world, ends, actions)
     await settle()
     for (const end of ends) checkNow(end)
-    for (const end of ends) if (end.isOpen) end.times.open = clock.now()
+    for (const end of ends) end.look()
   }
   const wasHealthy = await finish(world, ends)
   checkEnd(server, client, clock)
