@@ -373,6 +373,8 @@ export class End {
   #crashed(where: Crash): void {
     this.log(`crashes in ${where}`)
     this.happened.crash = true
+    // What was held for listeners is not for an application that failed.
+    if (this.profile.reader === 'late listener') this.hasGivenUp = true
     // What rejects is heard of later.
     this.happened.crashWhileOpen = this.isOpen && where !== 'async message'
     this.#world.note(`a crash in: ${where}`)
