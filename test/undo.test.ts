@@ -259,7 +259,7 @@ const FINAL: Readonly<Record<string, readonly string[]>> = {
   ],
   './frames': [
     'FrameParser: allow begin end halt isIdle isSpent messageOpen parse role rsv1Owned',
-    'Utf8Validator: copyFrom isComplete octet reset',
+    'Utf8Validator: isComplete octet reset',
     'functions: applyMask checkClosePayload checkHeader isControl isReserved isValidOnWire opcodeName parseFrames readReason readStatusCode serializeClosePayload serializeFrame statusCodeLabel',
   ],
   './handshake': [
@@ -269,7 +269,7 @@ const FINAL: Readonly<Record<string, readonly string[]>> = {
     'functions: acceptKey acceptUpgrade chooseSubprotocol confirmUpgrade formatExtensions generateKey isKey negotiateExtensions parseExtensions parseRequestHead parseResponseHead parseSubprotocols rejectUpgrade requestHeadFrom requestUpgrade serializeRequestHead serializeResponse serializeResponseHead validateUpgrade',
   ],
   './protocol': [
-    'Connection: bufferedInput close closeCode closeReason closeReceived controlFrame decodedBytes extensionBytes fail hasBorrowedOutput hasRetained isDecoding isSendingFragments mayCompress message messageStart outputDrained outputWritten paused pendingOutput readRetained readyState receive receiveEnd releasedFrames rest resume sendFragment sendMessage sendPing sendPong sentCloseCode streamEnded takeOutput transportClosed transportIntent violation waitingFrames waitingOutput wantsBytes woken',
+    'Connection: bufferedInput close closeCode closeReason closeReceived controlFrame decodedBytes extensionBytes fail hasBorrowedOutput hasRetained isDecoding isSendingFragments keep mayCompress message messageStart outputDrained outputWritten paused pendingOutput readRetained readyState receive receiveEnd releasedFrames rest resume sendFragment sendMessage sendPing sendPong sentCloseCode streamEnded takeOutput transportClosed transportIntent violation waitingFrames waitingOutput wantsBytes woken',
     'PreparedMessage: byte0',
     'SlabPool: renew reuse',
     'functions: prepareMessage',

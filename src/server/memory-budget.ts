@@ -15,6 +15,7 @@
 import { totalmem } from 'node:os'
 import { HandshakeError } from '../errors.ts'
 import type { Clock } from '../ground/clock.ts'
+import { Deadline } from '../ground/deadline.ts'
 import { setImmediate } from '../ground/scheduling.ts'
 import { limitOption } from '../protocol/options.ts'
 import type { MemoryWatch } from '../socket/memory-watch.ts'
@@ -48,7 +49,8 @@ export class MemoryBudget implements MemoryWatch {
   #step: number
   #isDue = false
   #isTight = false
-  #timer: unknown
+  /** The next look, while much is held. */
+  #watching: Deadline | null = null
   /** Since when who holds much does so. */
   #since = new Map<MemoryHolder, number>()
 
@@ -114,10 +116,10 @@ export class MemoryBudget implements MemoryWatch {
   }
 
   #watch(held: number): void {
-    this.#clock.clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#watching?.cancel()
+    this.#watching = null
     if (!this.#isTight && held < this.limit * WATCHED_FROM) return
-    this.#timer = this.#clock.setTimeout(() => this.look(), WATCH_MS)
+    this.#watching = new Deadline(this.#clock, WATCH_MS, () => this.look())
   }
 }
 

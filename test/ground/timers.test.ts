@@ -49,6 +49,8 @@ describe('the timers of src/', () => {
       'ground/deadline.ts': ['setTimeout'],
       // How long a server has to answer what the lab of the inspector sends; it is for nobody's judgement.
       'inspector/live/lab.ts': ['new Deadline'],
+      // Looks again at what is held; what was written meanwhile is held no more.
+      'server/memory-budget.ts': ['new Deadline'],
       // The handshakes of a server: those that were read meanwhile are not among them any more.
       'server/deadlines.ts': ['new Deadline'],
       // How long a refused peer may stay.

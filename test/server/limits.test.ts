@@ -144,17 +144,30 @@ describe('the defaults of a connection', () => {
     expect(connection.ends).toMatchObject([{ cause: 'close-timeout' }])
   })
 
-  it('say false from 1 MiB of unsent bytes on, and close a slow consumer above 16 MiB', async () => {
+  const message = new Uint8Array((1 << 20) - 4096)
+
+  it('say false from 1 MiB of unsent bytes on, and close a slow consumer above 16 MiB after 10 s', async () => {
     const connection = new ConnectionInMemory({ heartbeat: false })
     connection.transport.stall()
     const { ws } = connection
-    const message = new Uint8Array((1 << 20) - 4096)
     expect(ws.send(message)).toBe(true)
     await settle()
     expect(ws.send(new Uint8Array(8192))).toBe(false)
-    for (let i = 2; i <= 16; i++) ws.send(message)
+    for (let i = 2; i <= 17; i++) ws.send(message)
+    connection.clock.advance(9999)
+    await settle()
     expect(hasEnded(connection)).toBe(false)
-    ws.send(message)
+    connection.clock.advance(1)
+    await settle()
+    expect(hasEnded(connection)).toBe(true)
+  })
+
+  it('close a slow consumer above 64 MiB at once', async () => {
+    const connection = new ConnectionInMemory({ heartbeat: false })
+    connection.transport.stall()
+    for (let i = 0; i < 64; i++) connection.ws.send(message)
+    expect(hasEnded(connection)).toBe(false)
+    connection.ws.send(message)
     expect(hasEnded(connection)).toBe(true)
   })
 
