@@ -53,26 +53,6 @@ export function emit<Events extends EventMap<Events>, E extends keyof Events & s
 }
 
 /**
- * As {@link emit}, for an event with two arguments.
- *
- * Perf: 35 ns less than by a list of arguments; every message comes this way.
- */
-export function emitTwo<Events extends EventMap<Events>, E extends keyof Events & string>(
-  guard: Guard,
-  emitter: EventEmitter<Events>,
-  event: E,
-  first: Events[E][0],
-  second: Events[E][1],
-): boolean {
-  try {
-    return (emitter as unknown as EventEmitter).emit(event, first, second)
-  } catch (thrown) {
-    failed(guard, thrown, listenerOf(event))
-    return true
-  }
-}
-
-/**
  * As {@link emit}, to listeners that take part in what is being done.
  *
  * @throws Error: what a listener threw, made safe

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import { UsageError } from '../errors.ts'
 import { asBuffer, decodeUtf8, encodeUtf8 } from '../frames/bytes.ts'
 import type { Violation } from '../frames/violation.ts'
-import { emit, emitTwo, thrownBy } from '../ground/application.ts'
+import { emit, thrownBy } from '../ground/application.ts'
 import { nextTick } from '../ground/scheduling.ts'
 import type { MessageSink } from '../protocol/listener.ts'
 import { PreparedMessage } from '../protocol/prepared-message.ts'
@@ -356,7 +356,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   /** @returns whether somebody listened */
   #emit(data: MessageData, isBinary: boolean): boolean {
-    return emitTwo(this, this.#emitter, 'message', data, isBinary)
+    return emit(this, this.#emitter, 'message', data, isBinary)
   }
 
   /** Whether somebody takes what waits. */
