@@ -20,7 +20,7 @@ function defines(source: string, name: string): boolean {
   const plain = name.replace('#', '\\#')
   const topLevel = new RegExp(`^export (?:async )?(?:function|class|const|let|interface|type) ${plain}\\b`, 'm')
   const inFile = new RegExp(`^(?:async )?function ${plain}\\b`, 'm')
-  const method = new RegExp(`^ {2}(?:override |async |get |static )*${plain}(?:<[^>]*>)?\\(.*[{(]$`, 'm')
+  const method = new RegExp(`^ {2}(?:override |async |get |static )*${plain}(?:<[^>]*>)?\\((?:.*\\{)?$`, 'm')
   return topLevel.test(source) || inFile.test(source) || method.test(source)
 }
 
