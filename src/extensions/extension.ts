@@ -31,8 +31,8 @@ export interface DecoderHost {
   decoded(byteCount: number): void
   /** The decoder is busy: nothing more may be parsed. */
   held(): void
-  /** The decoder is busy no more. Called outside every call of the connection's. */
-  released(): void
+  /** The decoder handed on what it decoded elsewhere, or is busy no more. Called outside every call of the connection's. */
+  woken(): void
 }
 
 /** The receiving side of an extension: takes frames as they came, hands on frames as if there were no extension. */

@@ -46,7 +46,7 @@ export interface ConnectionListener {
   /** The connection was failed, §7.1.7. A Close frame with `violation.statusCode` is in the output if one could be sent. */
   failed(violation: Violation): void
   /**
-   * An extension has done something elsewhere: a message was delivered, or frames went into the output. Called outside of
+   * An extension has done something elsewhere: a piece of a message came out, one was delivered, or frames went into the output. Called outside of
    * every call of the driver's, which now flushes as after one of its own. Only needed with an extension.
    */
   woken?(): void

@@ -185,7 +185,7 @@ export class Reader implements DecoderHost, FrameSink {
   }
 
   /** Called by the decoder. */
-  released(): void {
+  woken(): void {
     if (!this.#isReading) this.#target.woken()
   }
 

@@ -29,8 +29,8 @@ import { WriteStall } from './write-stall.ts'
 /** Output from here on does not wait for the end of the tick: the transport may be full, and others should know. */
 const FLUSH_FROM = 128 << 10
 
-/** What may have been inflated on another thread when the connection is woken. */
-const ELSEWHERE = 64 << 10
+/** What may be held more when the connection is woken: a piece inflated on another thread, in memory that doubles. */
+const ELSEWHERE = 128 << 10
 
 /** One connection on one Duplex. */
 export class SocketDriver extends TransportReader implements Flushable, Patient, TransportListener, WriterOwner {

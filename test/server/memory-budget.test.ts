@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { constants, deflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocketServer as CompatServer } from '../../src/compat/index.ts'
 import { ConnectionClosedError, HandshakeError, ProtocolError, UsageError } from '../../src/errors.ts'
@@ -158,9 +159,9 @@ async function serve(options: WebSocketServerOptions, isCompat = false) {
   servers.push(server)
   await within(server.listening, 'the server')
   const { port } = server.address() as { port: number }
-  const open = async (): Promise<{ raw: RawSocket; ws: WebSocket }> => {
+  const open = async (...fieldLines: string[]): Promise<{ raw: RawSocket; ws: WebSocket }> => {
     const connection = once(server, 'connection')
-    const { raw } = await openRawWebSocket(port)
+    const { raw } = await openRawWebSocket(port, fieldLines)
     raws.push(raw)
     const [ws] = (await within(connection, 'a connection')) as [WebSocket]
     return { raw, ws }
@@ -289,6 +290,23 @@ describe('what counts', () => {
     await open()
     expect(server.stats().memory.held).toBe(0)
     expect(server.stats().memory.budget).toBe(memoryBudgetOption(undefined))
+  })
+
+  it('is what comes out of a compressed message on another thread, piece by piece and before it is complete', async () => {
+    const { server, open } = await serve({ memoryBudget: 4 * MIB, closeTimeout: 100, perMessageDeflate: true })
+    // Three kilobytes on the wire, all in one read: what is inflated is what counts.
+    const payload = deflateRawSync(Buffer.alloc(3 * MIB), { finishFlush: constants.Z_SYNC_FLUSH })
+    const frame = clientFrame({ opcode: 2, rsv: 4, fin: false, payload })
+    const closes: CloseInfo[] = []
+    for (let i = 0; i < 4; i += 1) {
+      const { raw, ws } = await open('Sec-WebSocket-Extensions: permessage-deflate')
+      ws.on('message', () => {}).on('error', () => {})
+      void ws.closed.then((info) => closes.push(info))
+      await raw.write(frame).catch(expectGone)
+    }
+    await until(() => closes.length > 0, 'somebody to give way')
+    expect(closes.map(({ cause }) => cause)).toContain('memory-budget')
+    await until(() => server.stats().memory.held <= 4 * MIB, 'less to be held')
   })
 
   it('is not what many share: a prepared message that waits for all', async () => {

@@ -99,7 +99,7 @@ export class ScriptedDecoder implements Decoder {
     const deliver = this.#deliver
     this.#deliver = null
     deliver?.()
-    this.#host.released()
+    this.#host.woken()
   }
 }
 

@@ -253,13 +253,15 @@ export class InflatingDecoder implements Decoder {
       if (isMore) {
         this.#pieceAt = this.#piece.length - this.#inflater!.left
         this.#inflateElsewhere()
+        // The rest of a message may be megabytes: whoever counts what is held hears of each piece.
+        this.#host.woken()
         return
       }
       this.#forgetPiece()
       if (this.#isFrameOver) this.#endFrame()
       this.#isBusy = false
     }
-    this.#host.released()
+    this.#host.woken()
   }
 
   /** How many bytes the next write may give: one more than the message may still have shows that it is too long. */
