@@ -13,7 +13,7 @@ const root = join(here, '..')
 const out = join(root, 'src', 'inspector', 'page')
 
 /** What each page is made of: the style sheet and the scripts are named as their entry points. */
-const ENTRIES = ['explain.ts', 'virtualizer.ts', 'explain.css']
+const ENTRIES = ['explain.ts', 'explain.css']
 const PAGES = ['explain.html']
 
 /** The built files, by name. */
@@ -38,7 +38,7 @@ export async function buildPages() {
   const files = new Map(outputFiles.map(({ path, text }) => [path.slice(join(here, 'out').length + 1), text]))
   for (const page of PAGES) {
     const text = readFileSync(join(here, 'src', page), 'utf8')
-    files.set(page, text.replace(/>\s+</g, '><'))
+    files.set(page, text.replace(/<!--.*?-->/gs, '').replace(/>\s*\n\s*</g, '><'))
   }
   return files
 }

@@ -5,7 +5,7 @@
 //   node scripts/test.mjs attacks peers        tiers of test/tiers.json
 //   node scripts/test.mjs all --bail=1          what begins with a dash, and all behind it, is for vitest
 //
-// Installs the packages of test/integration when they are needed and absent. Tells at the start what will be skipped for
+// Installs the packages of test/integration and of pages when they are needed and absent. Tells at the start what will be skipped for
 // want of a program, after each file how far it is, and at the end what was skipped and why.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -49,10 +49,12 @@ if (signal !== null) console.error(`vitest ended with ${signal}`)
 process.exitCode = status ?? 1
 
 function installPackages() {
-  const folder = join(root, 'test', 'integration')
-  if (existsSync(join(folder, 'node_modules', '.package-lock.json'))) return
-  console.log('installing the packages of test/integration')
-  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--prefix', folder], { cwd: root, stdio: 'inherit' })
-  // The tests that need them say themselves that they were skipped, or fail where nothing may be.
-  if (status !== 0) console.error('they cannot be installed')
+  for (const folder of ['test/integration', 'pages']) {
+    if (existsSync(join(root, folder, 'node_modules', '.package-lock.json'))) continue
+    console.log(`installing the packages of ${folder}`)
+    const args = ['ci', '--ignore-scripts', '--prefix', join(root, folder)]
+    const { status } = spawnSync('npm', args, { cwd: root, stdio: 'inherit' })
+    // The tests that need them say themselves that they were skipped, or fail where nothing may be.
+    if (status !== 0) console.error('they cannot be installed')
+  }
 }

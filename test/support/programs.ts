@@ -16,6 +16,7 @@ export const PACKAGES = join(ROOT, 'test/integration/node_modules')
 const SEARCHES = {
   // `npm run test:all` and `npm run test:peers` install them.
   'test/integration': () => (existsSync(join(PACKAGES, 'ws/index.cjs')) ? PACKAGES : undefined),
+  pages: () => (existsSync(join(ROOT, 'pages/node_modules/axe-core/axe.min.js')) ? join(ROOT, 'pages') : undefined),
   chromium: () => findExecutable(['chromium', 'chromium-browser', 'google-chrome']),
   nginx: () => findExecutable(['nginx']),
   'redis-server': () => findExecutable(['redis-server']),

@@ -1,10 +1,12 @@
 import { html, render, type TemplateResult } from 'lit-html'
 import type { Direction, Unit } from '../../../src/inspector/annotate/index.ts'
+import { LongList } from '../parts/long-list.ts'
 import { panel } from '../parts/panel.ts'
+import { ROW } from '../parts/rows.ts'
 import { viewOf } from '../parts/unit-view.ts'
-import { header, helpDialog } from './chrome.ts'
-import { type Cursor, cursorAt, firstLook, Walk } from './cursor.ts'
-import { EXAMPLES } from './examples.ts'
+import { type Cursor, cursorAt, firstLook, isWide, Walk, WIDE_ROW } from './cursor.ts'
+import { firstExample } from './examples.ts'
+import { header } from './header.ts'
 import { onKey } from './keys.ts'
 import { readLink, writeLink } from './link.ts'
 import { map } from './map.ts'
@@ -23,8 +25,9 @@ import { paste } from './paste.ts'
 import { onClick, onPoint } from './pointer.ts'
 import { item, type Looking } from './stream.ts'
 import { summary } from './summary.ts'
-import { LongList } from './virtual.ts'
 
+/** Each drawing brings more of what is in sight; it settles at once, unless estimates are far off. */
+const MOST_DRAWINGS = 4
 /** Rows that "more" adds. */
 const MORE_ROWS = 32
 /** Longer text is kept out of the field: browsers take seconds to lay it out. */
@@ -33,10 +36,7 @@ export const LONGEST_TEXT = 64 << 10
 /** The explain page: what is shown, and what happens when somebody touches it. */
 export class App {
   readonly #root: HTMLElement
-  readonly #list = new LongList<Unit>(() => {
-    this.update()
-    this.#scrollToCursor()
-  })
+  readonly #list = new LongList<Unit>(estimates())
   #options: Options = {}
   #model: Model | null = null
   #error: string | null = null
@@ -56,7 +56,8 @@ export class App {
     this.#root = root
     root.addEventListener('click', (event) => onClick(event, this))
     root.addEventListener('pointerover', (event) => onPoint(event, this))
-    root.addEventListener('rangeChanged', () => requestAnimationFrame(() => this.#focus()))
+    // Scrolling does not bubble: the box and the window are both heard here.
+    document.addEventListener('scroll', () => this.update(), { capture: true, passive: true })
     document.addEventListener('keydown', (event) => onKey(event, this))
     document.addEventListener('dragover', (event) => event.preventDefault())
     document.addEventListener('drop', (event) => {
@@ -81,7 +82,7 @@ export class App {
   /** Shows what a link says, or an example when it says nothing. */
   open(fragment: string): void {
     try {
-      const { source, options, at } = readLink(fragment === '' || fragment === '#' ? EXAMPLES[0]!.link : fragment)
+      const { source, options, at } = readLink(fragment === '' || fragment === '#' ? firstExample : fragment)
       this.#options = options
       if (source === null) throw new TypeError('a link without bytes')
       this.#text = textOf(source)
@@ -155,10 +156,7 @@ export class App {
     this.#hot = null
     this.#wantsFocus = isFocused
     this.update()
-    if (isFocused) {
-      const grid = this.#root.querySelector('#grid')
-      if (grid !== null) this.#list.show(grid, cursor.unit)
-    }
+    if (isFocused) this.#reveal('nearest')
   }
 
   /** The byte that the panel is about. */
@@ -230,7 +228,7 @@ export class App {
   }
 
   help(): void {
-    this.#root.querySelector<HTMLDialogElement>('#help')?.showModal()
+    document.querySelector<HTMLDialogElement>('#help')?.showModal()
   }
 
   /** Draws the page again, once for all that has changed. */
@@ -239,8 +237,7 @@ export class App {
     this.#isUpdating = true
     queueMicrotask(() => {
       this.#isUpdating = false
-      render(this.#page(), this.#root)
-      this.#focus()
+      this.#draw()
     })
   }
 
@@ -260,23 +257,43 @@ export class App {
     this.#more = new Map()
     this.#cursor = firstLook(this.#model)
     this.#wantsFocus = false
-    this.#scrollToCursor()
+    this.#reveal('center')
   }
 
-  /** What was asked for at the start is brought in sight without taking the keyboard there. */
-  #scrollToCursor(): void {
+  /** Heights that turn out different from what was expected can bring other items in sight. */
+  #draw(): void {
+    // Elements are used again for other bytes, or go, when the stream scrolls: the keyboard stays with the byte.
+    const isInGrid = this.#grid?.contains(document.activeElement) === true
+    for (let times = 0; times < MOST_DRAWINGS; times++) {
+      render(this.#page(), this.#root)
+      if (this.#grid === null || !this.#list.measure(this.#grid)) break
+    }
+    this.#focus(isInGrid)
+  }
+
+  get #grid(): HTMLElement | null {
+    return this.#root.querySelector('#grid')
+  }
+
+  /** Brings the selected byte in sight. */
+  #reveal(block: ScrollLogicalPosition): void {
     requestAnimationFrame(() => {
-      const grid = this.#root.querySelector('#grid')
-      const stream = this.#root.querySelector('.stream')
-      if (grid === null || stream === null) return
-      this.#list.show(grid, this.#cursor.unit)
-      const group = grid.querySelector<HTMLElement>(`[data-f="${this.#cursor.unit}"]`)
-      if (group === null) return
-      const room = stream.clientHeight - group.offsetHeight
-      if (stream.scrollHeight > stream.clientHeight) {
-        stream.scrollTop +=
-          group.getBoundingClientRect().top - stream.getBoundingClientRect().top - Math.max(8, room / 2)
+      const stream = this.#grid?.closest('.stream')
+      if (this.#grid === null || stream === null || stream === undefined) return
+      const cell = () => stream.querySelector('.b.sel')
+      if (cell() === null) {
+        this.#list.show(this.#grid, this.#cursor.unit)
+        this.#draw()
       }
+      const found = cell()
+      if (
+        found !== null &&
+        !isWithin(found, stream) &&
+        (this.#wantsFocus || stream.scrollHeight > stream.clientHeight)
+      ) {
+        found.scrollIntoView({ block })
+      }
+      this.#focus()
     })
   }
 
@@ -298,7 +315,7 @@ export class App {
       model === null
         ? html`<h1><span class="sign" aria-hidden="true">✕</span>These are no bytes</h1><p id="live" aria-live="polite">${this.#error}</p>`
         : summary(model, this.#cursor)
-    }</section>${paste(input, this)}${model === null || side === undefined || side.units.length === 0 ? '' : this.#columns(side)}</main>${helpDialog()}`
+    }</section>${paste(input, this)}${model === null || side === undefined || side.units.length === 0 ? '' : this.#columns(side)}</main>`
   }
 
   #columns(side: Side): TemplateResult {
@@ -308,8 +325,8 @@ export class App {
     const looking: Looking = { unit, byte, pinned, hot: this.#hot, more: this.#more }
     const view = viewOf(side.units[shown.unit]!)
     const hot = this.#hot?.unit === shown.unit ? this.#hot.range : null
-    return html`${map(side, unit)}<div class="cols"><div class="stream card"><div class="g0" role="grid" aria-label="Bytes of the stream" id="grid"
-      tabindex="-1">${this.#list.render(side.units, (one) => item(side, one, looking), this.#isPrinted)}</div></div><aside class="panel card${
+    return html`${map(side, unit)}<div class="cols"><div class="stream scrolls card"><div class="g0" role="grid" aria-label="Bytes of the stream" id="grid"
+      tabindex="-1">${this.#list.render(side.units, (one) => item(side, one, looking), this.#grid, this.#isPrinted)}</div></div><aside class="panel card${
         this.#isFolded ? ' folded' : ''
       }" id="panel" tabindex="0" aria-label="The selected byte"><button type="button" class="fold" aria-expanded=${
         this.#isFolded ? 'false' : 'true'
@@ -322,16 +339,31 @@ export class App {
   }
 
   /** The keyboard follows the selected byte; a grid whose byte is out of sight can be reached by itself. */
-  #focus(): void {
-    const grid = this.#root.querySelector<HTMLElement>('#grid')
+  #focus(isInGrid = false): void {
+    const grid = this.#grid
     if (grid === null) return
     const cell = grid.querySelector<HTMLElement>('.b.sel')
     grid.tabIndex = cell === null ? 0 : -1
-    if (cell === null || !this.#wantsFocus) return
-    this.#wantsFocus = false
-    cell.focus({ preventScroll: true })
-    cell.scrollIntoView({ block: 'nearest' })
+    if (cell === null) {
+      if (isInGrid) grid.focus({ preventScroll: true })
+    } else if (this.#wantsFocus || isInGrid) {
+      this.#wantsFocus = false
+      cell.focus({ preventScroll: true })
+    }
   }
+}
+
+/** About how high units are: a line, and rows of bytes. */
+function estimates(): (unit: Unit) => number {
+  const width = isWide() ? WIDE_ROW : ROW
+  return ({ kind, at, end }) => (kind === 'frame' ? 35 + 50 * Math.min(24, Math.ceil((end - at) / width)) : 31)
+}
+
+/** Whether an element can be seen in a box that scrolls, and in the window. */
+function isWithin(element: Element, box: Element): boolean {
+  const { top, bottom } = element.getBoundingClientRect()
+  const outer = box.getBoundingClientRect()
+  return top >= Math.max(0, outer.top) && bottom <= Math.min(innerHeight, outer.bottom)
 }
 
 /** What stands in the field for bytes that came with a link. */

@@ -103,4 +103,10 @@ export class Walk {
   }
 }
 
-export const WIDE_ROW = 2 * ROW
+/** Bytes of a line where two rows stand side by side. */
+export const WIDE_ROW: number = 2 * ROW
+
+/** Whether they do. */
+export function isWide(): boolean {
+  return matchMedia('(min-width:561px)').matches
+}

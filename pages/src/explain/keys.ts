@@ -1,6 +1,6 @@
 import { ROW } from '../parts/rows.ts'
 import type { Cursor, Walk } from './cursor.ts'
-import { WIDE_ROW } from './cursor.ts'
+import { isWide, WIDE_ROW } from './cursor.ts'
 
 /** What the keys act on. */
 interface KeyTarget {
@@ -46,7 +46,7 @@ function letters(key: string, walk: Walk, app: KeyTarget): (() => void) | null {
 
 function moves(event: KeyboardEvent, walk: Walk, app: KeyTarget): (() => void) | null {
   const target = event.target as Element
-  const width = matchMedia('(min-width:561px)').matches ? WIDE_ROW : ROW
+  const width = isWide() ? WIDE_ROW : ROW
   const isField = event.shiftKey
   switch (event.key) {
     case 'ArrowRight':

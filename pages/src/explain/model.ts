@@ -12,6 +12,7 @@ import {
 import { readBase64, readFollow, readHex, recogniseText } from '../../../src/inspector/read-text.ts'
 import { inflate } from '../tools/inflate.ts'
 import { sha1 } from '../tools/sha1.ts'
+import { sentence, title } from './verdict.ts'
 
 /** What was given: one direction, or both of a TCP stream. */
 export type Source = { readonly format: string } & (
@@ -48,6 +49,8 @@ export interface Model {
   readonly sides: readonly Side[]
   readonly findings: readonly Finding[]
   readonly size: number
+  readonly title: string
+  readonly sentence: string
 }
 
 /** Reads what was pasted. @throws UsageError that says what is wrong with it */
@@ -83,7 +86,7 @@ export function explain(source: Source, options: Options): Model {
     ),
   )
   const size = 'bytes' in source ? source.bytes.length : source.c2s.length + source.s2c.length
-  return { source, sides, findings, size }
+  return { source, sides, findings, size, title: title(sides, findings), sentence: sentence(sides) }
 }
 
 function rest({ direction: _, request: __, ...context }: AnnotateContext): AnnotateContext {

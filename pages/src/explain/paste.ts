@@ -1,7 +1,7 @@
 import { html, type TemplateResult } from 'lit-html'
 import type { Direction } from '../../../src/inspector/annotate/index.ts'
 import { count } from '../parts/words.ts'
-import { EXAMPLES } from './examples.ts'
+import { examples } from './examples.ts'
 import type { Model, Options, Side } from './model.ts'
 
 /** What the form shows. */
@@ -55,5 +55,5 @@ export function paste({ text, model, side }: Input, actions: PasteActions): Temp
       actions.compress(
         (event.target as HTMLInputElement).checked,
       )} /><span title=${extensions}>permessage-deflate</span></label><span class="sp"></span><label class="btn file"><input
-        type="file" class="vh" @change=${onFile} />Open a file</label></div><p class="try">Examples: ${EXAMPLES.map(({ name, link }, i) => html`${i > 0 ? ' · ' : ''}<a href=${link}>${name}</a>`)}</p></form>`
+        type="file" class="vh" @change=${onFile} />Open a file</label></div>${examples}</form>`
 }

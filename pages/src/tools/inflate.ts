@@ -23,8 +23,12 @@ export function inflate(data: Uint8Array, { dictionary, isWhole, maxLength }: In
   const output = new Output(dictionary, Math.min(maxLength, MOST))
   try {
     const bits = new Bits(input)
-    while (bits.hasMore) if (block(bits, output)) output.forget()
-    // What is no whole block more is the empty one that every message ends with.
+    while (bits.hasMore) {
+      if (!block(bits, output)) continue
+      output.forget()
+      // Lenient, as connections are: a message may end with its final block, without the empty block behind it.
+      if (bits.at === data.length) break
+    }
   } catch (error) {
     if (error instanceof TooLong) return maxLength > MOST ? undefined : 'too-long'
     if (error instanceof Corrupt) return 'corrupt'
@@ -44,6 +48,11 @@ class Bits {
 
   constructor(data: Uint8Array) {
     this.#data = data
+  }
+
+  /** How many bytes were begun. */
+  get at(): number {
+    return this.#at
   }
 
   get hasMore(): boolean {

@@ -16,20 +16,3 @@ export function header(copied: string, isPinned: boolean, actions: HeaderActions
       copied === '' ? 'Copy link' : copied
     } <kbd>c</kbd></button><button class="btn q" id="keys" type="button" @click=${() => actions.help()}>Keys <kbd>?</kbd></button></header>`
 }
-
-const KEYS: ReadonlyArray<readonly [keys: readonly string[], what: string]> = [
-  [['←', '→', '↑', '↓'], 'byte'],
-  [['Shift + ←', 'Shift + →'], 'field'],
-  [['[', ']'], 'frame'],
-  [['v'], 'next verdict'],
-  [['b'], 'to the bits'],
-  [['Enter'], 'pin the byte: the panel stays with it'],
-  [['c'], 'copy a link to what is shown'],
-]
-
-/** The keys, in a dialog. */
-export function helpDialog(): TemplateResult {
-  return html`<dialog class="help" id="help" aria-labelledby="hh"><h2 id="hh">Keys</h2><dl>${KEYS.map(
-    ([keys, what]) => html`<dt>${keys.map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${what}</dd>`,
-  )}</dl><form method="dialog"><button class="btn">Close</button></form></dialog>`
-}
