@@ -56,6 +56,17 @@ describe('inflating in the pages', () => {
     )
   })
 
+  it('gives what Node gives for bytes that nobody deflated', () => {
+    const bytes = fc.uint8Array({ maxLength: 12 })
+    fc.assert(
+      fc.property(bytes, fc.boolean(), (message, isWhole) => {
+        const context = { index: 0, dictionary: new Uint8Array(0), isWhole, maxLength: Number.POSITIVE_INFINITY }
+        expect(outcome(inflate(message, context))).toEqual(outcome(inflateInNode(message, context)))
+      }),
+      fcOptions(5000),
+    )
+  })
+
   it('leaves a message alone whose window is not known', () => {
     expect(inflate(Uint8Array.of(0), { index: 1, dictionary: null, isWhole: true, maxLength: 10 })).toBeUndefined()
   })

@@ -28,6 +28,8 @@ export function inflate(data: Uint8Array, { dictionary, isWhole, maxLength }: In
       output.forget()
       // Lenient, as connections are: a message may end with its final block, without the empty block behind it.
       if (bits.at === data.length) break
+      // What is put behind a message ends the block that it ends with, and must not end its stream.
+      if (bits.at > data.length) return 'corrupt'
     }
   } catch (error) {
     if (error instanceof TooLong) return maxLength > MOST ? undefined : 'too-long'
@@ -56,7 +58,7 @@ class Bits {
   }
 
   get hasMore(): boolean {
-    return this.#at < this.#data.length
+    return this.#at < this.#data.length || this.#count > 0
   }
 
   take(count: number): number {
@@ -158,6 +160,8 @@ function symbolOf(bits: Bits, { counts, symbols }: Code): number {
     const count = counts[length]!
     if (code - count < first) return symbols[index + code - first]!
     index += count
+    // No longer code is left that these bits could begin.
+    if (index === symbols.length) throw new Corrupt()
     first = (first + count) << 1
     code <<= 1
   }
