@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { constants, deflateRawSync } from 'node:zlib'
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sites } from '../../pages/src/parts/sites.ts'
 import { inflate } from '../../pages/src/tools/inflate.ts'
 import { sha1 } from '../../pages/src/tools/sha1.ts'
-import type { Inflated } from '../../src/inspector/annotate/index.ts'
+import type { InflateContext, Inflated } from '../../src/inspector/annotate/index.ts'
 import { inflate as inflateInNode } from '../../src/inspector/node-tools.ts'
 import { fcOptions } from '../support/fc-options.ts'
 
@@ -17,6 +17,23 @@ function outcome(inflated: Inflated): unknown {
   if (inflated === undefined || typeof inflated === 'string') return inflated
   if (inflated instanceof Uint8Array) return Buffer.from(inflated).toString('hex')
   return { bytes: Buffer.from(inflated.bytes).toString('hex'), window: Buffer.from(inflated.window).toString('hex') }
+}
+
+/** RFC 7692 §7.2.2: what every message lacks; behind it a stored block with one byte. */
+const TAIL_AND_X = [0x00, 0x00, 0xff, 0xff, 0x00, 0x01, 0x00, 0xfe, 0xff, 0x58]
+
+/** Whether zlib, asked for one byte more behind the message, is still inside a block of it. */
+function endsInsideBlock(message: Uint8Array, dictionary: Uint8Array): boolean {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, ...(dictionary.length > 0 ? { dictionary } : {}) }
+  return inflateRawSync(Uint8Array.from([...message, ...TAIL_AND_X]), options).at(-1) !== 0x58
+}
+
+/** Connections take a few messages that end in the middle of the header of a block; a page that teaches does not. */
+function expectSame(message: Uint8Array, context: InflateContext): void {
+  const here = outcome(inflate(message, context))
+  const there = outcome(inflateInNode(message, context))
+  if (here === 'corrupt' && there !== 'corrupt') expect(endsInsideBlock(message, context.dictionary!)).toBe(true)
+  else expect(here).toEqual(there)
 }
 
 describe('SHA-1 of the pages', () => {
@@ -50,7 +67,7 @@ describe('inflating in the pages', () => {
         const message = isFinal ? Uint8Array.from([...deflated, 0]) : Uint8Array.from(deflated.subarray(0, -4))
         if (flip !== null && message.length > 0) message[flip % message.length]! ^= 1 << (flip & 7)
         const context = { index: 0, dictionary, isWhole, maxLength }
-        expect(outcome(inflate(message, context))).toEqual(outcome(inflateInNode(message, context)))
+        expectSame(message, context)
       }),
       fcOptions(200),
     )
@@ -61,7 +78,7 @@ describe('inflating in the pages', () => {
     fc.assert(
       fc.property(bytes, fc.boolean(), (message, isWhole) => {
         const context = { index: 0, dictionary: new Uint8Array(0), isWhole, maxLength: Number.POSITIVE_INFINITY }
-        expect(outcome(inflate(message, context))).toEqual(outcome(inflateInNode(message, context)))
+        expectSame(message, context)
       }),
       fcOptions(5000),
     )

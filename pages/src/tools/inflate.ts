@@ -132,8 +132,8 @@ interface Code {
   readonly symbols: Uint16Array
 }
 
-/** @throws Corrupt when more codes are asked for than there are, or too few (one alone may be) */
-function codeOf(lengths: readonly number[]): Code {
+/** @throws Corrupt when more codes are asked for than there are, or too few; one alone may be, unless it is for lengths */
+function codeOf(lengths: readonly number[], isForLengths = false): Code {
   const counts = new Uint16Array(16)
   for (const length of lengths) counts[length]!++
   let left = 1
@@ -142,7 +142,7 @@ function codeOf(lengths: readonly number[]): Code {
     if (left < 0) throw new Corrupt()
   }
   const used = lengths.length - counts[0]!
-  if (left > 0 && (used > 1 || (used === 1 && counts[1] !== 1))) throw new Corrupt()
+  if (left > 0 && (isForLengths || used > 1 || (used === 1 && counts[1] !== 1))) throw new Corrupt()
   counts[0] = 0
   const next = new Uint16Array(16)
   for (let length = 1; length < 15; length++) next[length + 1] = next[length]! + counts[length]!
@@ -217,7 +217,7 @@ function dynamic(bits: Bits): { literals: Code; distances: Code } {
   if (literals > 286 || distances > 30) throw new Corrupt()
   const lengths = new Array<number>(19).fill(0)
   for (const at of ORDER.slice(0, count)) lengths[at] = bits.take(3)
-  const code = codeOf(lengths)
+  const code = codeOf(lengths, true)
   const all: number[] = []
   while (all.length < literals + distances) {
     const symbol = symbolOf(bits, code)
