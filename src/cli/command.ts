@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { nearestName } from '../ground/option-names.ts'
 
 /** One command of the `framewright` program. */
 export interface Command {
@@ -48,7 +49,10 @@ export function parseArguments<T extends NonNullable<ParseArgsConfig['options']>
     if (!(error instanceof TypeError) || !('code' in error) || !String(error.code).startsWith('ERR_PARSE_ARGS_'))
       throw error
     const sentence = error.message.split(/\.\s|\n/, 1)[0]!.replace(/\.$/, '')
-    throw usageError(sentence.charAt(0).toLowerCase() + sentence.slice(1), error)
+    const [, unknown = ''] = /^Unknown option '--([^']+)'/.exec(sentence) ?? []
+    const nearest = unknown === '' ? undefined : nearestName(unknown, Object.keys(options))
+    const hint = nearest === undefined ? '' : `; did you mean --${nearest}?`
+    throw usageError(sentence.charAt(0).toLowerCase() + sentence.slice(1) + hint, error)
   }
 }
 

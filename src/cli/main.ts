@@ -13,6 +13,20 @@ const COMMANDS = new Map<string, { summary: string; load: () => Promise<Command>
     },
   ],
   [
+    'proxy',
+    {
+      summary: 'show every byte between any client and any server',
+      load: async () => (await import('./proxy.ts')).proxyCommand,
+    },
+  ],
+  [
+    'replay',
+    {
+      summary: 'give a recorded session to a parser or a server, and compare',
+      load: async () => (await import('./replay.ts')).replayCommand,
+    },
+  ],
+  [
     'explain',
     {
       summary: 'name every byte of a handshake or of frames, and judge them',

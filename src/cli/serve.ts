@@ -2,10 +2,13 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { messageOf } from '../ground/application.ts'
 import { now } from '../ground/scheduling.ts'
+import { type Inspector, inspect } from '../inspector/live/inspect.ts'
 import { WebSocketServer } from '../server/index.ts'
 import { type CertificateFiles, makeCertificate, readCertificate } from './certificate.ts'
 import { CliError, type Command, ExitCode, parseArguments, parsePort, usageError } from './command.ts'
 import { createPageServer } from './page-server.ts'
+import { Comings } from './watch/comings.ts'
+import { interruption } from './watch/interruption.ts'
 
 const HELP = `Usage: framewright serve [options]
 
@@ -14,7 +17,10 @@ Runs an echo server: every message comes back as it was sent, text as text and b
 Options:
   --port <number>       port of the echo server (default 8080; 0 takes a free one)
   --host <address>      address to listen on (default: every address of this machine)
-  --inspect             also serve a page that talks to the echo server from a browser
+  --inspect             also serve a page that talks to the echo server from a browser, and another one that shows every
+                        byte of its connections: see docs/inspector.md. That one listens on 127.0.0.1 only
+  --inspect-port <number>  port of the inspector (default: the port after the page's; 0 takes a free one); implies
+                        --inspect
   --page-port <number>  port of that page (default: the port after --port; 0 takes a free one); implies --inspect
   --tls                 listen with TLS: the URL is wss:// and the page https://. Without the two options below the
                         certificate is made for this run by the program openssl, and browsers will warn of it
@@ -30,15 +36,14 @@ Ctrl-C closes every client with status code 1001 and exits with 0; a second Ctrl
 
 const DEFAULT_PORT = 8080
 
-/** npm passes on the Ctrl-C that the terminal has already sent to us: twice within this time is one key press. */
-const SAME_KEY_PRESS_MS = 250
-
 /** What the user asked for. */
 export interface ServeOptions {
   readonly port: number
   readonly host: string | undefined
   /** `undefined`: no page. */
   readonly pagePort: number | undefined
+  /** `undefined`: no inspector. */
+  readonly inspectPort: number | undefined
   /** Files of the certificate and of its key, or one made for this run; `undefined`: no TLS. */
   readonly tls: CertificateFiles | 'self-signed' | undefined
   readonly origins: 'any' | readonly string[]
@@ -66,6 +71,7 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | 'help
     host: string,
     'page-port': string,
     inspect: boolean,
+    'inspect-port': string,
     tls: boolean,
     'tls-cert': string,
     'tls-key': string,
@@ -77,19 +83,21 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | 'help
   if (values.help === true) return 'help'
 
   const port = values.port === undefined ? DEFAULT_PORT : parsePort('--port', values.port)
-  const pagePort = values['page-port']
+  const isInspected = values.inspect === true || values['inspect-port'] !== undefined
+  const pagePort = parseOwnPort('--page-port', values['page-port']) ?? (isInspected ? portAfter(port) : undefined)
+  const inspectPort = parseOwnPort('--inspect-port', values['inspect-port'])
   return {
     port,
     host: values.host,
-    pagePort:
-      pagePort !== undefined
-        ? parsePort('--page-port', pagePort)
-        : values.inspect === true
-          ? portAfter(port)
-          : undefined,
+    pagePort,
+    inspectPort: inspectPort ?? (isInspected && pagePort !== undefined ? portAfter(pagePort) : undefined),
     tls: parseTls(values.tls === true, values['tls-cert'], values['tls-key']),
     origins: parseOrigins(values.origin),
   }
+}
+
+function parseOwnPort(option: string, value: string | undefined): number | undefined {
+  return value === undefined ? undefined : parsePort(option, value)
 }
 
 function parseTls(isWanted: boolean, certFile: string | undefined, keyFile: string | undefined): ServeOptions['tls'] {
@@ -117,7 +125,7 @@ function portAfter(port: number): number {
 }
 
 /** Listen, say so, and serve until a signal comes and every client is closed. */
-async function runServer({ port, host, pagePort, tls, origins }: ServeOptions): Promise<void> {
+async function runServer({ port, host, pagePort, inspectPort, tls, origins }: ServeOptions): Promise<void> {
   const certificate = tls === undefined ? undefined : tls === 'self-signed' ? makeCertificate() : readCertificate(tls)
   // The page needs the port of the echo server, and the echo server the origins of the page: this one comes later.
   const allowed = origins === 'any' ? 'any' : [...origins]
@@ -154,7 +162,18 @@ async function runServer({ port, host, pagePort, tls, origins }: ServeOptions): 
     }
   }
 
-  const interrupted = waitForSignal()
+  let inspector: Inspector | undefined
+  if (inspectPort !== undefined) {
+    try {
+      inspector = await inspect(server, { port: inspectPort, title: `the echo server on port ${address.port}` })
+    } catch (error) {
+      server.close()
+      page?.close()
+      throw listenError('--inspect-port', inspectPort, '127.0.0.1', error)
+    }
+  }
+
+  const interrupted = interruption()
   const secure = certificate === undefined ? '' : 's'
   process.stdout.write(`echo server: ws${secure}://${displayHost(host)}:${address.port}\n`)
   if (page !== undefined) {
@@ -165,28 +184,13 @@ async function runServer({ port, host, pagePort, tls, origins }: ServeOptions): 
     }
     process.stdout.write(`page:        http${secure}://${displayHost(host)}:${pagePlace}\n`)
   }
+  if (inspector !== undefined) process.stdout.write(`inspector:   ${inspector.url}\n`)
   process.stdout.write('Ctrl-C stops\n')
+  new Comings((line) => process.stdout.write(`${line}\n`), now).follow(server)
 
   await interrupted
+  await inspector?.close()
   await shutDown(server, page)
-}
-
-/** Resolves at the first SIGINT or SIGTERM; from then on the next one ends the process at once. */
-function waitForSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let firstAt: number | undefined
-    const onSignal = () => {
-      const at = now()
-      if (firstAt === undefined) {
-        firstAt = at
-        resolve()
-      } else if (at - firstAt > SAME_KEY_PRESS_MS) {
-        process.exit(ExitCode.interrupted)
-      }
-    }
-    process.on('SIGINT', onSignal)
-    process.on('SIGTERM', onSignal)
-  })
 }
 
 /** RFC 6455 §7.4.1: 1001 says that an endpoint is going away, such as a server going down. */

@@ -19,6 +19,7 @@ const SEARCHES = {
   pages: () => (existsSync(join(ROOT, 'pages/node_modules/axe-core/axe.min.js')) ? join(ROOT, 'pages') : undefined),
   chromium: () => findExecutable(['chromium', 'chromium-browser', 'google-chrome']),
   nginx: () => findExecutable(['nginx']),
+  tshark: () => findExecutable(['tshark']),
   'redis-server': () => findExecutable(['redis-server']),
   // Debian's own interpreter: the package is installed for it and for no other.
   'python3-websockets': () =>

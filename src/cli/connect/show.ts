@@ -52,9 +52,9 @@ export function showStatus(code: number, reason: string): string {
   return reason === '' ? `${code}` : `${code} ${reason}`
 }
 
-/** How a connection ended, in one line. */
-export function showEnd({ code, reason, cause, initiator, requirement }: CloseInfo): string {
-  const who = { local: 'begun by us', remote: 'begun by the server', none: 'begun by nobody' }[initiator]
+/** How a connection ended, in one line. @param peer - what the other side is */
+export function showEnd({ code, reason, cause, initiator, requirement }: CloseInfo, peer = 'the server'): string {
+  const who = { local: 'begun by us', remote: `begun by ${peer}`, none: 'begun by nobody' }[initiator]
   const rule = requirement === null ? '' : `, requirement ${requirement}`
   return `closed with ${printableLine(showStatus(code, reason))} (${cause}, ${who}${rule})`
 }

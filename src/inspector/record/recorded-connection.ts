@@ -3,6 +3,7 @@
  * messages are found in them by the engine while they come. The latest of it is in a ring, everybody who watches is told at once.
  */
 import { HandshakeError } from '../../errors.ts'
+import { Opcode } from '../../frames/opcode.ts'
 import type { CloseInfo } from '../../socket/close-info.ts'
 import type { ConnectionTap, ObservedConnection } from '../../socket/taps.ts'
 import { requestOf } from '../annotate/annotate.ts'
@@ -308,6 +309,8 @@ export class RecordedConnection implements ConnectionTap {
     this.#sides.c2s.isOpaque = !isAccepted
     side.isOpaque = !isAccepted
     if (!isAccepted) return
+    // Who only stands between two others hears it from the bytes alone.
+    this.#turn('OPEN', null)
     this.#extensions = annotation.extensionsFrom === 'response' ? annotation.extensions : ''
     side.lane = new Lane('s2c', this.#extensions, head.length, 1)
     this.#sides.c2s.lane = new Lane('c2s', this.#extensions, Math.max(0, this.#sides.c2s.gate.headLength), 1)
@@ -334,6 +337,7 @@ export class RecordedConnection implements ConnectionTap {
       this.#verdicts += unit.unit.verdicts.length
       if (unit.unit.kind === 'frame') {
         this.#sides[direction].frames++
+        if (unit.unit.opcode === Opcode.Close) this.#turn('CLOSING', direction === 'c2s' ? 'client' : 'server')
         const entry = frameEntry(direction, unit, unit.unit)
         this.#add(entry, null, entry.wire.bytes.length)
       } else if (unit.unit.kind === 'noise') this.#add(noiseEntry(direction, unit, unit.unit))

@@ -75,6 +75,8 @@ export class Recorder implements ConnectionObserver, RecorderListener {
     const connection = new RecordedConnection(id, about, options)
     this.#connections.set(id, connection)
     this.began(connection)
+    // What happened before it had its place.
+    for (const entry of connection.entries()) this.entry(connection, entry)
     return connection
   }
 
