@@ -151,6 +151,8 @@ interface ImportLine {
   readonly specifier: string
   readonly line: number
   readonly isDynamic: boolean
+  /** Whether what is imported is known only when it runs. */
+  readonly isComputed: boolean
 }
 
 /** What the checker needs to know of one file. */
@@ -194,7 +196,7 @@ export function checkArchitecture(files: ReadonlyMap<string, string>): Offence[]
 
     const targets: Array<{ to: string; line: number }> = []
     edges.set(file, targets)
-    for (const { specifier, line, isDynamic } of facts.imports) {
+    for (const { specifier, line, isDynamic, isComputed } of facts.imports) {
       if (isDynamic && folder !== 'cli') report(line, 'dynamic', `imports '${specifier}' dynamically`)
       if (specifier.startsWith('.')) {
         const to = posix.normalize(posix.join(posix.dirname(file), specifier))
@@ -208,7 +210,8 @@ export function checkArchitecture(files: ReadonlyMap<string, string>): Offence[]
         }
       } else if (specifier.startsWith('node:')) {
         checkBuiltin(file, folder, rules, specifier.slice('node:'.length), claimed, line, report)
-      } else {
+      } else if (!(isDynamic && isComputed && folder === 'cli')) {
+        // A module that the user names is nobody's dependency.
         checkPackage(file, rules, specifier, line, report)
       }
     }
@@ -301,7 +304,12 @@ function readFacts(file: string, source: string): Facts {
   const addImport = (specifier: ts.Node | undefined, isDynamic: boolean) => {
     if (specifier === undefined) return
     const text = ts.isStringLiteralLike(specifier) ? specifier.text : specifier.getText(tree)
-    imports.push({ specifier: text, line: lineOf(specifier), isDynamic })
+    imports.push({
+      specifier: text,
+      line: lineOf(specifier),
+      isDynamic,
+      isComputed: !ts.isStringLiteralLike(specifier),
+    })
   }
 
   const visit = (node: ts.Node): void => {

@@ -13,7 +13,8 @@ export class ShownBytes {
 
   /** @param length - how many there are; default: those that are given */
   constructor(bytes: Uint8Array, length: number = bytes.length) {
-    this.bytes = bytes.subarray(0, MOST_SHOWN)
+    // What is left out is not kept either.
+    this.bytes = bytes.length > MOST_SHOWN ? bytes.slice(0, MOST_SHOWN) : bytes
     this.elided = length - this.bytes.length
   }
 
