@@ -12,6 +12,7 @@ import {
 import { page } from './page/page.ts'
 import type { Story } from './page/story.ts'
 import { partsOf } from './parts.ts'
+import { pcapngFile } from './pcapng.ts'
 import { variantsOf } from './variants.ts'
 
 /** The project's root folder. */
@@ -26,11 +27,12 @@ export function committedSession(): Session {
 }
 
 /** All files, by name. The same session gives the same files, on every machine. */
-export async function filesOf(session: Session): Promise<ReadonlyMap<string, string>> {
+export async function filesOf(session: Session): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const story = await storyOf(session)
-  return new Map([
+  return new Map<string, string | Uint8Array>([
     ['session.jsonl', serializeSession(session)],
     ['index.html', page(story)],
+    ['session.pcapng', pcapngFile(session)],
     ['client-to-server.hex', hexFile(session, 'c2s')],
     ['server-to-client.hex', hexFile(session, 's2c')],
   ])

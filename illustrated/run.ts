@@ -15,14 +15,18 @@ const session = check || page ? committedSession() : await (await import('./reco
 const files = await filesOf(session)
 if (check) {
   const faults = (await differences(session)).map((text) => `the server answers otherwise: ${text}`)
-  for (const [name, text] of files) {
-    if (existsSync(FOLDER + name) && readFileSync(FOLDER + name, 'utf8') === text) continue
+  for (const [name, content] of files) {
+    if (
+      existsSync(FOLDER + name) &&
+      readFileSync(FOLDER + name).equals(typeof content === 'string' ? Buffer.from(content) : content)
+    )
+      continue
     faults.push(`docs/illustrated/${name} is not what the session gives: npm run illustrate -- --page`)
   }
   for (const fault of faults) console.error(`illustrate: ${fault}`)
   process.exitCode = faults.length > 0 ? 1 : 0
 } else {
   mkdirSync(FOLDER, { recursive: true })
-  for (const [name, text] of files) writeFileSync(FOLDER + name, text)
+  for (const [name, content] of files) writeFileSync(FOLDER + name, content)
   console.log(`wrote ${[...files.keys()].join(', ')} to docs/illustrated/`)
 }

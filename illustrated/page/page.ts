@@ -36,7 +36,7 @@ ${css.trim()}
 <p>A browser says hello to a server, gets an answer in two pieces with a Ping in between, then a compressed one, and they part. <b>${bytes.toLocaleString('en-US')} bytes</b>, two heads and ${frames} frames: each byte is shown and explained, with the rule that it obeys and the reason for the rule. Then one bit of them is wrong, ${variants.length} times.</p>
 <p class="made">Recorded: ${escapeHtml(note)}, ${escapeHtml(startedAt.slice(0, 10))}. The explanations are computed from the recording by the code that this server runs on; nothing in hex was typed by hand.</p>
 <ul class="legend" aria-label="Colours of the fields">${LEGEND.map(([colour, name]) => `<li class="f-${colour}"><i class="k"></i>${name}</li>`).join('')}</ul>
-<p class="files">Take it with you: <a href="session.jsonl" download>the session as JSON lines</a>, <a href="client-to-server.hex" download>client to server in hex</a>, <a href="server-to-client.hex" download>server to client in hex</a>.</p>
+<p class="files">Take it with you: <a href="session.jsonl" download>the session as JSON lines</a>, <a href="session.pcapng" download>for Wireshark</a>, <a href="client-to-server.hex" download>client to server in hex</a>, <a href="server-to-client.hex" download>server to client in hex</a>.</p>
 </section>
 <section id="session" aria-labelledby="session-h"><h2 id="session-h"><a href="#session">The session</a></h2>
 <p class="sub">Time runs down. Arrows that hang together left in one write: what TCP carries is a stream, and its pieces are not the frames.</p>

@@ -20,8 +20,11 @@ describe('docs/illustrated/', () => {
   })
 
   it('is what the session and the codec give', async () => {
-    for (const [name, text] of await filesOf(committedSession())) {
-      expect(readFileSync(FOLDER + name, 'utf8') === text, `${name}: npm run illustrate -- --page`).toBe(true)
+    for (const [name, content] of await filesOf(committedSession())) {
+      expect(
+        readFileSync(FOLDER + name).equals(typeof content === 'string' ? Buffer.from(content) : content),
+        `${name}: npm run illustrate -- --page`,
+      ).toBe(true)
     }
   })
 
