@@ -20,7 +20,8 @@ export function filesWithProperties(root, tiers) {
     .map((file) => `test/${file.replaceAll('\\', '/')}`)
     .filter(
       (file) =>
-        tierOf(file, tiers) === 'quick' && /\/(?:fc-options|effort)\.ts'/.test(readFileSync(join(root, file), 'utf8')),
+        tierOf(file, tiers) === 'quick' &&
+        /\/(?:fc-options|effort|wire)\.ts'/.test(readFileSync(join(root, file), 'utf8')),
     )
     .sort()
 }

@@ -5,6 +5,7 @@ import { cutAt } from '../support/chunkings.ts'
 import { clientClose } from '../support/client-frames.ts'
 import { describeFrames } from '../support/connection-pair.ts'
 import { within } from '../support/deadline.ts'
+import { effort } from '../support/effort.ts'
 import { isPeerGone } from '../support/peer-gone.ts'
 import { upgradeRequest } from '../support/raw-socket.ts'
 
@@ -77,8 +78,9 @@ export function titleOf({ name, ids }: Pick<WireCase, 'name' | 'ids'>): string {
   return `${name}${ids.map((id) => ` [${id}]`).join('')}`
 }
 
-/** Most bytes of which every two-way cut is tried. */
+/** Most bytes of which two-way cuts are tried: every one with `EFFORT=1`, else every third. */
 const EVERY_CUT = 48
+const CUT_STEP = effort < 1 ? 3 : 1
 /** Most bytes that are written one by one. */
 const BYTE_BY_BYTE = 2048
 
@@ -91,7 +93,8 @@ interface Delivery {
 export function deliveriesOf(bytes: Uint8Array): Delivery[] {
   const all: Delivery[] = [{ name: 'whole', chunks: [bytes] }]
   if (bytes.length <= EVERY_CUT) {
-    for (let cut = 1; cut < bytes.length; cut += 1) all.push({ name: `cut at ${cut}`, chunks: cutAt(bytes, [cut]) })
+    for (let cut = 1; cut < bytes.length; cut += CUT_STEP)
+      all.push({ name: `cut at ${cut}`, chunks: cutAt(bytes, [cut]) })
   }
   const size = bytes.length <= BYTE_BY_BYTE ? 1 : bytes.length <= 64 << 10 ? 1021 : 65_521
   const cuts = Array.from({ length: Math.ceil(bytes.length / size) - 1 }, (_, i) => (i + 1) * size)
