@@ -4,6 +4,8 @@
  * covered by others, options are not what the run is held against.
  */
 import type { Connection } from '../../src/protocol/connection.ts'
+import { PendingHandshake } from '../../src/server/pending-handshake.ts'
+import { type SocketEventHandler, SocketEventTarget } from '../../src/socket/event-target.ts'
 import type { SocketDriver } from '../../src/socket/socket-driver.ts'
 import { SimulatedClock } from './clock.ts'
 import type { End } from './end.ts'
@@ -62,6 +64,46 @@ function ignored(name: string, breaks: readonly Invariant[], options: Partial<Pr
   }
 }
 
+/** A fault of every opening handshake: a method of all of them is another one. */
+function unadmitted<Key extends keyof PendingHandshake<unknown>>(
+  name: string,
+  breaks: readonly Invariant[],
+  key: Key,
+  instead: (original: PendingHandshake<unknown>[Key]) => PendingHandshake<unknown>[Key],
+): Broken {
+  const beforeAdmission = (): (() => void) => {
+    const { prototype } = PendingHandshake
+    const original = prototype[key]
+    prototype[key] = instead(original)
+    return () => {
+      prototype[key] = original
+    }
+  }
+  return { name, breaks, doubles: { beforeAdmission } }
+}
+
+/** What both ends get lies in the same memory. */
+function sharedMemory(): Doubles {
+  let pool = new Uint8Array(0)
+  let at = 0
+  return {
+    meddle: (end) => {
+      if (end.role === 'server') pool = new Uint8Array(0)
+      cover(end.driver.connection, 'keep', () => (bytes, from, to) => {
+        const length = to - from
+        if (pool.length - at < length) {
+          pool = new Uint8Array(Math.max(8 << 10, length))
+          at = 0
+        }
+        const copy = new Uint8Array(pool.buffer, at, length)
+        copy.set(bytes.subarray(from, to))
+        at += length
+        return copy
+      })
+    },
+  }
+}
+
 class ClockThatStopsNothing extends SimulatedClock {
   override clearTimeout(): void {}
 }
@@ -82,7 +124,7 @@ class ClockThatIsEarly extends SimulatedClock {
 }
 
 const { Order, Loss, Controls, Callbacks, Silence, Drain, End: Ended, Codes, Cause, Crash, Health } = Invariant
-const { Limits, Pairs, Retained, Wire } = Invariant
+const { Kept, Limits, Listeners, Pairs, Retained, Wire } = Invariant
 
 export const BROKEN: readonly Broken[] = [
   broken('loses a message', [Order, Loss], (connection) => {
@@ -209,13 +251,43 @@ export const BROKEN: readonly Broken[] = [
       if (connection.sentCloseCode !== 0 && socket.writable) socket.write(Uint8Array.of(0x89, 0))
     })
   }),
-  broken('keeps what it has received', [Retained, Ended], (connection) => {
+  broken('keeps what it has received', [Retained, Ended, Crash], (connection) => {
     cover(connection, 'transportClosed', () => () => {})
     cover(connection, 'fail', () => () => {})
   }),
   broken('is watched for ever', [Retained], (_connection, _driver, { heartbeat }) => {
     cover(heartbeat, 'remove', () => () => {})
   }),
+  { name: 'gives all connections the same memory', breaks: [Kept, Order, Cause], doubles: sharedMemory() },
+  broken('removes no listener of addEventListener', [Listeners], (_connection, _driver, { ws }) => {
+    cover(ws, 'removeEventListener', () => () => {})
+  }),
+  broken('does not take an on… attribute away', [Listeners], (_connection, _driver, { ws }) => {
+    const onclose = Object.getOwnPropertyDescriptor(SocketEventTarget.prototype, 'onclose')
+    const set = (handler: SocketEventHandler<'close'>): void => {
+      if (handler !== null) onclose?.set?.call(ws, handler)
+    }
+    Object.defineProperty(ws, 'onclose', { ...onclose, set })
+  }),
+  broken('adds the same listener twice', [Listeners], (_connection, _driver, { ws }) => {
+    cover(ws, 'addEventListener', () => (type, listener) => {
+      if (typeof listener === 'function') ws.on(type, listener as () => void)
+    })
+  }),
+  broken('reads nothing more when nobody listens', [Health, Controls, Codes, Cause], (_connection, driver) => {
+    cover(driver, 'hold', () => () => driver.pause())
+  }),
+  unadmitted(
+    'does not look at what became of a transport before it was given one',
+    [Ended, Retained],
+    'checkTransport',
+    (check) =>
+      function (this: PendingHandshake<unknown>) {
+        const { socket } = this
+        if (socket.readable && socket.writable) check.call(this)
+      },
+  ),
+  unadmitted('does not see the end of a client that waits to be admitted', [Ended], 'receiveEnd', () => () => {}),
   ignored('ignores maxPayload', [Limits], { maxPayload: Number.POSITIVE_INFINITY }),
   ignored('ignores maxBackpressure', [Limits], { maxBackpressure: Number.POSITIVE_INFINITY }),
   ignored('ignores highWaterMark', [Drain], { highWaterMark: Number.POSITIVE_INFINITY }),

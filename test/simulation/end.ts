@@ -9,12 +9,15 @@ import type { Random } from '../fuzz/mutate.ts'
 import type { SimulatedClock } from './clock.ts'
 import { Gate } from './gate.ts'
 import { Invariant, InvariantBroken, must } from './invariants.ts'
+import { type Heard, PassingListeners } from './listeners.ts'
 import type { SimulatedSocket } from './network.ts'
 import type { Occurrence } from './occurrences.ts'
 import type { Crash, Profile } from './profile.ts'
 
 const LONGEST_MESSAGE = 100_000
 const LONGEST_PIECE = 10_000
+/** Bytes that are sent to somebody who takes nothing: he reads on for 64 KiB. */
+const MOST_FOR_NOBODY = 16 << 10
 
 /** What a run is made of. */
 export interface World {
@@ -52,6 +55,12 @@ export class End {
   readonly heartbeat: KnowingHeartbeat
   readonly sent: Sent[] = []
   readonly received: string[] = []
+  /** What the application got and keeps, as it was then. */
+  readonly kept: Array<{ readonly data: Buffer; readonly print: string }> = []
+  /** Who listens beside the application, now and then. */
+  passing!: PassingListeners
+  #errors = 0
+  #bytesSent = 0
   readonly pings = { sent: [] as string[], received: [] as string[] }
   readonly pongs: string[] = []
   readonly ends: CloseInfo[] = []
@@ -99,6 +108,7 @@ export class End {
     this.profile = profile
     this.#world = world
     this.#crashesLeft = profile.crashAt
+    this.hasGivenUp = profile.reader === 'nobody'
     const { clock, random } = world
     const { options } = given
     this.heartbeat = new KnowingHeartbeat(clock, options.heartbeat)
@@ -166,7 +176,16 @@ export class End {
       this.closeEvents += 1
       this.#crash('close')
     })
+    ws.on('error', () => {
+      this.#errors += 1
+    })
     if (this.profile.reader === 'listener') this.listen()
+    const events: readonly Heard[] =
+      this.profile.reader === 'listener' ? ['close', 'error', 'message'] : ['close', 'error']
+    this.passing = new PassingListeners(ws, events, (event) => {
+      if (event === 'message') return this.received.length
+      return event === 'close' ? this.closeEvents : this.#errors
+    })
     startReading(ws, new Uint8Array(0))
     if (this.profile.reader === 'messages') this.#iterate()
     if (this.profile.reader === 'streams') this.#iterateStreams()
@@ -195,7 +214,8 @@ export class End {
   }
 
   get #isListening(): boolean {
-    return this.profile.reader !== 'late listener' || this.ws.listenerCount('message') > 0
+    const { reader } = this.profile
+    return (reader !== 'late listener' && reader !== 'nobody') || this.ws.listenerCount('message') > 0
   }
 
   // What the application does ----------------------------------------------------------------------------------------
@@ -204,7 +224,9 @@ export class End {
     if (!this.isOpen) return
     const { random, note } = this.#world
     const isLong = !isShort && random.below(this.profile.longOneIn) === 0
-    const data = this.#draw(random.below(isLong ? this.#longest : 200))
+    const length = random.below(isLong ? this.#longest : 200)
+    if (!this.#isTaken(length)) return
+    const data = this.#draw(length)
     const sent = this.#record(fingerprint(data))
     this.log(`sends ${sent.print}`)
     const { dropped, bufferedAmount: before } = this.ws
@@ -243,7 +265,7 @@ export class End {
 
   /** A message that comes piece by piece, whenever the simulation feeds it. */
   stream(): void {
-    if (!this.isOpen) return
+    if (!this.isOpen || this.peer.profile.reader === 'nobody') return
     const { random, note } = this.#world
     const isBinary = random.below(2) === 0
     const { maxFragments } = this.peer.profile.options
@@ -356,6 +378,12 @@ export class End {
       this.broken ??= new InvariantBroken(Invariant.Limits, `a message of ${length} bytes is above maxPayload`)
     }
     this.received.push(print)
+    if (typeof data === 'string') return
+    if (this.profile.handsOver) {
+      this.#world.note('a message handed over')
+      const { buffer } = data
+      if (data.length > 0) structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })
+    } else this.kept.push({ data, print })
   }
 
   #crash(where: Crash): void {
@@ -381,6 +409,13 @@ export class End {
   }
 
   // ------------------------------------------------------------------------------------------------------------------
+
+  /** Whether the other end takes so much more, or reads on at least. */
+  #isTaken(length: number): boolean {
+    // Text may take twice as many bytes.
+    this.#bytesSent += length * 2 + 100
+    return this.peer.profile.reader !== 'nobody' || this.#bytesSent <= MOST_FOR_NOBODY
+  }
 
   get #longest(): number {
     return this.profile.keepsLimits ? Math.min(LONGEST_MESSAGE, this.peer.profile.options.maxPayload) : LONGEST_MESSAGE
@@ -410,7 +445,8 @@ export class End {
 
 class SourceFailed extends Error {}
 
-function fingerprint(data: string | Buffer): string {
+/** What says which message it is. */
+export function fingerprint(data: string | Buffer): string {
   const kind = typeof data === 'string' ? 'text' : 'binary'
   return `${kind} ${data.length} ${createHash('sha1').update(data).digest('hex').slice(0, 16)}`
 }

@@ -16,6 +16,8 @@ export const Invariant = {
   Health: 'a healthy connection ends cleanly',
   Limits: 'limits hold',
   Retained: 'nothing is retained after the end',
+  Kept: 'what an application keeps stays as it was',
+  Listeners: 'who listens hears everything, and who has been removed nothing',
   Wire: 'the frames on the wire are legal',
 } as const
 export type Invariant = (typeof Invariant)[keyof typeof Invariant]

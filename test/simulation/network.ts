@@ -44,18 +44,18 @@ export class SimulatedSocket extends Duplex {
   /** Whether the reader wants more. */
   #isWanted = true
 
-  constructor(isClient: boolean, random: Random, note: Note) {
+  constructor(isClient: boolean, random: Random, note: Note, hasHead: boolean) {
     super({ allowHalfOpen: true })
-    this.wire = new Wire(isClient, note)
+    this.wire = new Wire(isClient, note, hasHead)
     this.#random = random
     this.#note = note
   }
 
-  /** Two ends of a connection: the server's and the client's. */
-  static pair(random: Random, note: Note): [SimulatedSocket, SimulatedSocket] {
+  /** Two ends of a connection: the server's and the client's. @param hasHeads - whether it begins with the opening handshake */
+  static pair(random: Random, note: Note, hasHeads = false): [SimulatedSocket, SimulatedSocket] {
     const ends: [SimulatedSocket, SimulatedSocket] = [
-      new SimulatedSocket(false, random, note),
-      new SimulatedSocket(true, random, note),
+      new SimulatedSocket(false, random, note, hasHeads),
+      new SimulatedSocket(true, random, note, hasHeads),
     ]
     ends[0].peer = ends[1]
     ends[1].peer = ends[0]

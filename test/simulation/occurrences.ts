@@ -28,6 +28,10 @@ export const LEAST = {
   'a fragmented message': 250,
   'a control frame between fragments': 150,
   'a pong behind the close frame': 40,
+  // Admission.
+  'an admission that waits': 100,
+  'a client that leaves while it is being admitted': 100,
+  'a client that left before it was handed over': 100,
   // Applications.
   'a pause': 350,
   'a send that says wait': 250,
@@ -39,6 +43,9 @@ export const LEAST = {
   'a message taken as a stream': 80,
   'a message broken off': 20,
   'a listener that comes late': 40,
+  'a listener in passing': 200,
+  'a message handed over': 100,
+  'a healthy server that only pushes': 10,
   'a crash in: message': 10,
   'a crash in: async message': 10,
   'a crash in: ping': 8,

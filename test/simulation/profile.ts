@@ -3,8 +3,8 @@ import { checkSocketOptions, type SocketOptions } from '../../src/socket/options
 import type { Random } from '../fuzz/mutate.ts'
 import { agree } from '../support/deflate.ts'
 
-/** How an application takes its messages. */
-export type ReaderKind = 'listener' | 'late listener' | 'messages' | 'streams'
+/** How an application takes its messages; `'nobody'` only sends. */
+export type ReaderKind = 'listener' | 'late listener' | 'messages' | 'streams' | 'nobody'
 
 /** Which of its functions throws or rejects, once. */
 export type Crash = 'message' | 'async message' | 'ping' | 'callback' | 'close'
@@ -23,7 +23,12 @@ export interface Profile {
   readonly longOneIn: number
   /** Whether the sources of its streams fail now and then. */
   readonly sourcesFail: boolean
+  /** Whether it gives the memory of what it gets to somebody else, as to a worker. It takes messages as they come. */
+  readonly handsOver: boolean
 }
+
+/** The server of one run in so many only sends. */
+const PUSHES_ONE_IN = 8
 
 /** Bytes that are compressed within the turn: more goes to another thread, and threads keep no order that a seed knows. */
 const COMPRESSED_AT_ONCE = 10_000
@@ -38,21 +43,25 @@ export function drawProfiles(random: Random, isCalm: boolean): [Profile, Profile
   const crashes = random.below(4) === 0
   const crashed = random.below(2)
   const keepsLimits = random.below(4) > 0
+  const onlyPushes = random.below(PUSHES_ONE_IN) === 0
   const profileOf = (index: number): Profile => {
     const crash =
       crashes && crashed === index
         ? random.pick(['message', 'async message', 'ping', 'callback', 'close'] as const)
         : null
-    const reader = random.pick(['listener', 'listener', 'listener', 'late listener', 'messages', 'streams'] as const)
+    const drawn = random.pick(['listener', 'listener', 'listener', 'late listener', 'messages', 'streams'] as const)
+    const takes = crash === 'message' || crash === 'async message' ? 'listener' : drawn
+    const reader = onlyPushes && index === 0 ? 'nobody' : takes
     return {
       options: checkSocketOptions({ ...drawOptions(random), ...(isCalm ? CALM : {}) }, true),
       extension: extensions?.[index] ?? null,
-      reader: crash === 'message' || crash === 'async message' ? 'listener' : reader,
+      reader,
       crash,
       crashAt: random.below(3),
       keepsLimits,
       longOneIn: random.pick([6, 4, 1]),
       sourcesFail: !isCalm && random.below(2) === 0,
+      handsOver: reader === 'listener' && random.below(3) === 0,
     }
   }
   return [profileOf(0), profileOf(1)]

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { CloseCause, type CloseInfo } from '../../src/socket/close-info.ts'
 import { Random } from '../fuzz/mutate.ts'
 import { settle } from '../support/memory-transport.ts'
+import { simulateAdmission } from './admission.ts'
 import { checkAgreement, checkEnd, checkHealthy, checkMessages, checkNow } from './checks.ts'
 import { SimulatedClock } from './clock.ts'
 import { End, type World } from './end.ts'
@@ -32,6 +33,8 @@ export interface Doubles {
   readonly given?: (profile: Profile, role: 'server' | 'client') => Profile
   /** Called for each end before anything arrives. */
   readonly meddle?: (end: End) => void
+  /** Called before the server that admits slowly is there. @returns what undoes it */
+  readonly beforeAdmission?: () => () => void
 }
 
 /** What a run came to; the same for the same seed. */
@@ -79,6 +82,7 @@ async function run(seed: number, doubles: Doubles, trace: string[]): Promise<Out
   const note = (what: Occurrence): void => {
     occurrences.add(what)
   }
+  await admit(seed, doubles, note, trace)
   const clock = new (doubles.Clock ?? SimulatedClock)(random, note)
   const world: World = { random, clock, note, log: (line) => trace.push(line) }
   const sockets = SimulatedSocket.pair(random, note)
@@ -123,6 +127,18 @@ async function run(seed: number, doubles: Doubles, trace: string[]): Promise<Out
   }
 }
 
+/** Clients that leave while they are being admitted, with chances of their own. */
+async function admit(seed: number, doubles: Doubles, note: World['note'], trace: string[]): Promise<void> {
+  const random = new Random(~seed)
+  const clock = new (doubles.Clock ?? SimulatedClock)(random, () => {})
+  const undo = doubles.beforeAdmission?.()
+  try {
+    await simulateAdmission({ random, clock, note, log: (line) => trace.push(line) })
+  } finally {
+    undo?.()
+  }
+}
+
 function digestOf(trace: readonly string[]): string {
   return createHash('sha1').update(trace.join('\n')).digest('hex')
 }
@@ -143,6 +159,8 @@ const CALM: readonly Action[] = [
   [6, 'resume', (end) => end.ws.resume()],
   [6, 'read', (end) => end.reading.letOne()],
   [6, 'feed', (end) => end.feeding.letOne()],
+  [3, 'listen in passing', (end, { random, note }) => listenInPassing(end, random, note)],
+  [2, 'listen no more', (end, { random }) => end.passing.remove(random)],
   [1, 'listen', (end, { note }) => listen(end, note)],
   [4, 'time', (_, { clock, random }) => clock.advance(random.below(500))],
 ]
@@ -177,7 +195,14 @@ function act(world: World, ends: readonly End[], actions: readonly Action[]): vo
   }
 }
 
+function listenInPassing(end: End, random: Random, note: World['note']): void {
+  note('a listener in passing')
+  end.passing.add(random)
+}
+
 function pause(end: End, note: World['note']): void {
+  // What was held lies beside other messages of the same read, and is not for handing over.
+  if (end.profile.handsOver) return
   if (!end.ws.isPaused && end.isOpen) note('a pause')
   end.ws.pause()
 }
@@ -242,8 +267,10 @@ async function finish(world: World, ends: readonly End[]): Promise<boolean> {
   world.log(isHealthy ? 'all is well' : 'all is not well')
   if (isHealthy) {
     note('a healthy connection at the end')
+    if (ends.some((end) => end.profile.reader === 'nobody')) note('a healthy server that only pushes')
     for (const end of ends) checkHealthy(end)
   }
+  for (const end of ends) if (random.below(2) === 0) end.passing.removeAll(random)
   const closer = random.pick(ends)
   closer.close()
   if (random.below(4) === 0) closer.peer.close()

@@ -5,6 +5,9 @@ const FIN = 0x80
 const RSV1 = 0x40
 const CLOSE = 8
 const PONG = 10
+const HEAD_END = '\r\n\r\n'
+/** Octets of a head that say whether it is a refusal. */
+const REFUSAL = 10
 
 /** Where a stream of frames was cut. */
 export type Place = 'between frames' | 'inside a header' | 'inside a payload'
@@ -23,11 +26,16 @@ export class Wire {
   #payloadLeft = 0
   #isInMessage = false
   #hasClosed = false
+  /** How many octets of the empty line that ends a head have passed; all: frames follow. */
+  #headEnd: number
+  /** How the head begins: behind a refusal come no frames. */
+  #headStart = ''
 
-  /** @param isMasked - whether a client sends */
-  constructor(isMasked: boolean, note: Note) {
+  /** @param isMasked - whether a client sends; @param hasHead - whether an HTTP head comes before the frames */
+  constructor(isMasked: boolean, note: Note, hasHead = false) {
     this.#isMasked = isMasked
     this.#note = note
+    this.#headEnd = hasHead ? 0 : HEAD_END.length
   }
 
   /** Whether a Close frame has passed. */
@@ -42,6 +50,14 @@ export class Wire {
 
   pass(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
+      if (this.#headEnd < HEAD_END.length) {
+        const octet = bytes[at]!
+        if (this.#headStart.length < REFUSAL) this.#headStart += String.fromCharCode(octet)
+        this.#headEnd = octet === HEAD_END.charCodeAt(this.#headEnd) ? this.#headEnd + 1 : octet === 13 ? 1 : 0
+        at += 1
+        continue
+      }
+      if (/^HTTP\/1\.1 [2-5]/.test(this.#headStart)) return
       if (this.#payloadLeft > 0) {
         const step = Math.min(this.#payloadLeft, bytes.length - at)
         this.#payloadLeft -= step
