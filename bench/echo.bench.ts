@@ -10,6 +10,7 @@ const DENO = findRuntime('deno')
 
 const PEERS: readonly Peer[] = [
   { name: OURS, server: 'echo-framewright' },
+  { name: 'framewright observed', server: 'echo-framewright-observed' },
   { name: 'framewright on http', server: 'echo-framewright-http' },
   { name: 'ws', server: 'echo-ws', env: { WS_NO_BUFFER_UTIL: '1' } },
   { name: 'ws + bufferutil', server: 'echo-ws' },

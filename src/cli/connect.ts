@@ -1,10 +1,12 @@
+import type { Duplex } from 'node:stream'
 import '../client/dialler.ts'
 import { UsageError } from '../errors.ts'
-import type { ClientOptions } from '../socket/client-options.ts'
+import type { ClientOptions, ConnectTarget } from '../socket/client-options.ts'
 import { WebSocket } from '../socket/websocket.ts'
 import { type Command, ExitCode, onlyUrl, parseArguments, parseHeader, usageError } from './command.ts'
 import { PROMPT_HELP } from './connect/line.ts'
 import { converse } from './connect/session.ts'
+import { seenTransport } from './watch/seen-transport.ts'
 
 const HELP = `Usage: framewright connect [options] <ws://host:port/path>
 
@@ -21,6 +23,7 @@ Options:
   --origin <origin>     the Origin field of the request
   --protocol <name>     a subprotocol to offer, the preferred one first; may be repeated
   --insecure            take any certificate of a wss:// server
+  --frames              show every frame both ways, from the opening handshake on, and the rules that it breaks
   --show-frames-off     do not show Ping, Pong and Close frames
   --wait                at the end of stdin, wait for the server to close
   -h, --help            print this
@@ -67,6 +70,7 @@ export function parseConnectArguments(args: readonly string[]): ConnectArguments
     origin: string,
     protocol: list,
     insecure: boolean,
+    frames: boolean,
     'show-frames-off': boolean,
     wait: boolean,
     help: { ...boolean, short: 'h' },
@@ -81,10 +85,16 @@ export function parseConnectArguments(args: readonly string[]): ConnectArguments
       headers: fieldsOf(values.header ?? []),
       ...(values.origin === undefined ? {} : { origin: values.origin }),
       ...(values.insecure === true ? { rejectUnauthorized: false } : {}),
+      ...(values.frames === true ? { createConnection: (target) => seenBy(target, values.insecure === true) } : {}),
     },
-    showsFrames: values['show-frames-off'] !== true,
+    // With --frames they are shown as what they are.
+    showsFrames: values['show-frames-off'] !== true && values.frames !== true,
     waits: values.wait === true,
   }
+}
+
+function seenBy(target: ConnectTarget, isInsecure: boolean): Duplex {
+  return seenTransport(target, isInsecure, (line) => process.stdout.write(`${line}\n`))
 }
 
 function fieldsOf(lines: readonly string[]): Record<string, string[]> {

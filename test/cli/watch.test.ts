@@ -142,6 +142,40 @@ describe('framewright proxy', () => {
   })
 })
 
+describe('framewright connect --frames', () => {
+  it('shows every frame both ways, from the opening handshake on', async () => {
+    const server = await TestServer.start()
+    disposals.push(() => server[Symbol.asyncDispose]())
+    const args = cliArguments('connect', '--frames', `ws://127.0.0.1:${server.port}/`)
+    const { code, stdout } = await run(process.execPath, args, { input: 'Hello', ms: STARTUP_MS })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^-> GET \/ HTTP\/1\.1$/m)
+    expect(stdout).toMatch(/^<- HTTP\/1\.1 101 /m)
+    expect(stdout).toMatch(/^-> \[text · FIN · masked · 5 B\] {2}"Hello"$/m)
+    expect(stdout).toMatch(/^<- \[text · FIN · unmasked · 5 B\] {2}"Hello"$/m)
+    expect(stdout).toMatch(/^-> \[close · FIN · masked · 2 B\] {2}1000$/m)
+  })
+})
+
+describe('framewright serve --inspect', () => {
+  it('prints the URL of the inspector with its token, and who came and went', async () => {
+    const child = new Child(process.execPath, cliArguments('serve', '--port', '0', '--inspect'))
+    disposals.push(() => child.kill('SIGKILL'))
+    const [, port] = await child.printed(/echo server: ws:\/\/localhost:(\d+)/)
+    const [, url] = await child.printed(/inspector: +(http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{32})\n/)
+    const client = new WebSocket(`ws://127.0.0.1:${port}/chat`)
+    client.on('open', () => client.close(4000, 'bye'))
+    await within(client.closed, 'the end')
+    await child.printed(
+      /#1 came: .*127\.0\.0\.1 \/chat\n#1 went: closed with 4000 bye \(closed-by-peer, begun by the client\)\n/,
+    )
+    const session = await fetch(url!.replace('/?', '/export/1.jsonl?'))
+    expect(await session.text()).toContain('"code":4000')
+    child.kill('SIGTERM')
+    expect(await child.ended()).toMatchObject({ code: 0 })
+  })
+})
+
 describe('who came and went', () => {
   it('is a line each, and of a crowd how many more', () => {
     let now = 0
