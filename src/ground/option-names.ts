@@ -21,6 +21,15 @@ export function checkOptionNames(where: string, options: unknown, names: Readonl
   if (unknown !== undefined) throw new UsageError(describeUnknown(where, unknown, names))
 }
 
+/** Checks an option that is an `AbortSignal`, of whatever realm. @throws UsageError */
+export function checkSignal(where: string, signal: unknown): void {
+  if (signal === undefined) return
+  const { aborted, addEventListener, removeEventListener } = Object(signal) as Partial<AbortSignal>
+  const canListen = typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  if (typeof aborted === 'boolean' && canListen) return
+  throw new UsageError(`${where}: the option signal is no AbortSignal`)
+}
+
 /** The members of `options` that are none of `names`. */
 export function unknownOptions(options: object, names: Readonly<Record<string, true>>): readonly string[] {
   return Object.keys(options).filter((name) => !Object.hasOwn(names, name))

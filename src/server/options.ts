@@ -165,6 +165,10 @@ export function checkServerOptions<Data>(options: WebSocketServerOptions<Data>):
   }
   checkPath(options.path)
   checkOrigins(options.origins)
+  const { subprotocols } = options
+  if (subprotocols !== undefined && !Array.isArray(subprotocols)) {
+    throw new UsageError(`option subprotocols is of type ${typeof subprotocols}; it must be a list, such as ["chat"]`)
+  }
   for (const name of ['authorize', 'verifyClient', 'handleProtocols'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function') {
       throw new UsageError(`option ${name} is ${String(options[name])}; it must be a function`)

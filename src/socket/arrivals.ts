@@ -1,3 +1,4 @@
+import { checkSignal } from '../ground/option-names.ts'
 import { Queue } from '../ground/queue.ts'
 
 /** Whoever is told that there may be something to take. */
@@ -43,7 +44,9 @@ export class Arrivals<T> implements AsyncGenerator<T, void, undefined>, Looker {
   /** What the next `next()` has to be told. */
   #failure: { readonly reason: unknown } | null = null
 
+  /** @throws UsageError when `signal` is none: found later, it would keep the source for ever */
   constructor(source: ArrivalSource<T>, signal: AbortSignal | undefined) {
+    checkSignal('an iteration', signal)
     this.#source = source
     this.#signal = signal
   }
