@@ -1,4 +1,3 @@
-import { ConnectionClosedError } from '../errors.ts'
 import { type Guard, inGiversContext, tell } from '../ground/application.ts'
 
 /** Called when what was sent has been handed to the operating system, or cannot be any more. */
@@ -66,12 +65,14 @@ export class SendCallbacks {
   }
 
   /**
-   * Tells everybody that it will not be written, and how the connection was closed.
+   * Tells everybody that it will not be written.
    *
    * Perf: `npm run bench -- handshake`; an error costs 6 µs, so none is made for nobody.
+   *
+   * @param endError - says why
    */
-  settle(closeCode: number, closeReason: string): void {
+  settle(endError: () => Error): void {
     this.release(Number.POSITIVE_INFINITY)
-    if (this.#ready !== null) this.take()(new ConnectionClosedError(closeCode, closeReason))
+    if (this.#ready !== null) this.take()(endError())
   }
 }

@@ -168,17 +168,21 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
     }
     const isBinary = options?.binary ?? typeof payload !== 'string'
     const fin = options?.fin !== false
-    if (fin) this.traffic.messagesSent++
     const isFragmenting = this.#isFragmenting()
     // @req 6455-5.4-4
     if (isFragmenting && payload instanceof PreparedMessage) {
       throw new UsageError('send: a fragmented message is open; a prepared one is no fragment (6455-5.4-4)')
     }
-    const isWhole = payload instanceof PreparedMessage || (fin && !isFragmenting)
-    if (!isWhole) return this.outbox.sendFragment(payload, isBinary, fin, options?.compress, callback)
+    const compress = options?.compress
+    if (!(payload instanceof PreparedMessage) && (isFragmenting || !fin)) {
+      return this.traffic.sent(fin, this.outbox.sendFragment(payload, isBinary, fin, compress, callback))
+    }
     const isEmpty = this.#outbox === null || this.#outbox.isEmpty
-    if (!isEmpty || !driver.isWritable) return this.outbox.enqueue(payload, isBinary, options?.compress, callback)
-    driver.connection.sendMessage(payload, isBinary, options?.compress)
+    if (!isEmpty || !driver.isWritable) {
+      return this.traffic.sent(true, this.outbox.enqueue(payload, isBinary, compress, callback))
+    }
+    driver.connection.sendMessage(payload, isBinary, compress)
+    this.traffic.messagesSent++
     driver.sent(callback)
     return driver.bufferedAmount < this.#options.driver.highWaterMark || this.outbox.expectRoom()
   }
@@ -383,8 +387,7 @@ export class Session implements DriverEvents, InboxOwner, OutboxOwner {
 
   #control(event: 'ping' | 'pong', bytes: Uint8Array, start: number, end: number): void {
     if (this.#emitter.listenerCount(event) === 0) return
-    const data = this.keep(bytes, start, end)
-    emit(this, this.#emitter, event, data)
+    emit(this, this.#emitter, event, this.keep(bytes, start, end))
   }
 
   #report(error: Error, isOurs = false): void {

@@ -153,7 +153,7 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
     this.closeInfo = info
     tapsOf(this.socket)?.ended(info)
     this.connection.transportClosed()
-    this.#callbacks?.settle(info.code, info.reason)
+    this.#callbacks?.settle(() => this.endError())
     this.#events.ended(info)
   }
 
@@ -332,7 +332,7 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
       // What was written before may wait in the socket still: its memory is not free.
       connection.outputWritten(this.options.writesAreCopied && this.#givenOutput() === 0)
       connection.outputDrained()
-      callbacks?.settle(connection.closeCode, connection.closeReason)
+      callbacks?.settle(() => this.endError())
       return
     }
     const writer = this.#writer ?? this.#makeWriter()

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { WebSocketServer as CompatServer } from '../../src/compat/index.ts'
 import { clientClose, clientFrame, clientText, readClosePayload, readServerFrame } from '../support/client-frames.ts'
 import { within } from '../support/deadline.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { openRawWebSocket, type RawSocket } from '../support/raw-socket.ts'
 import { stop, TestServer } from '../support/test-server.ts'
 
@@ -106,4 +107,23 @@ describe('a peer that', () => {
     raw.destroy()
     await stop(server)
   })
+})
+
+it('a peer that was sent 1002 and keeps TCP open is destroyed after closeTimeout, and that is the cause', async () => {
+  const clock = new FakeClock()
+  await using server = await TestServer.start({ clock, heartbeat: false, closeTimeout: 5000 })
+  const { raw, ws } = await server.open()
+  await raw.write(clientFrame({ opcode: 0x8, payload: Uint8Array.of(3, 232), maskingKey: null }))
+  expect(readClosePayload((await readServerFrame(raw)).payload).statusCode).toBe(1002)
+  clock.advance(4999)
+  expect(ws.readyState).toBe(ws.CLOSING)
+  clock.advance(1)
+  expect(await within(ws.closed, 'the end')).toMatchObject({
+    code: 1006,
+    sentCode: 1002,
+    cause: 'close-timeout',
+    requirement: '6455-5.1-2',
+    wasClean: false,
+  })
+  raw.destroy()
 })

@@ -4,7 +4,8 @@ import { WebSocket as WsWebSocket } from 'ws'
 import { WebSocketServer } from '../../src/index.ts'
 import { transportOf, WebSocket } from '../../src/socket/websocket.ts'
 import { createWebSocketStream } from '../../src/socket/websocket-stream.ts'
-import { clientClose, clientText } from '../support/client-frames.ts'
+import { concat } from '../support/chunkings.ts'
+import { clientClose, clientFrame, clientText } from '../support/client-frames.ts'
 import { ConnectionInMemory } from '../support/connection-in-memory.ts'
 import { within } from '../support/deadline.ts'
 import { settle } from '../support/memory-transport.ts'
@@ -51,6 +52,41 @@ describe('between the end of the transport and `close`', () => {
     await within(ws.closed, 'the end')
     raw.destroy()
     expect([seen, test.server.stats().messages.sent]).toEqual([[WebSocket.CLOSING, false], 0])
+  })
+
+  it('what send() throws for is not counted', async () => {
+    await using test = await TestServer.start({}, false)
+    const { raw, ws } = await test.open()
+    const refused = [
+      () => ws.send(Uint8Array.of(0xff), { binary: false }),
+      () => ws.send('x', { fin: false }) && ws.send(Uint8Array.of(0xff), { binary: false }),
+    ]
+    for (const send of refused) expect(send).toThrow()
+    expect(test.server.stats().messages.sent).toBe(0)
+    ws.send('the end of it')
+    expect(test.server.stats().messages.sent).toBe(1)
+    raw.destroy()
+  })
+
+  it('after a violation a callback hears the same as everybody else', async () => {
+    await using test = await TestServer.start({ perMessageDeflate: true }, false)
+    const { raw, ws } = await test.open(['Sec-WebSocket-Extensions: permessage-deflate'])
+    const errors: unknown[] = []
+    const note = (error?: Error | null): void => {
+      errors.push([error?.name, (error as { requirement?: string } | undefined)?.requirement])
+    }
+    ws.on('error', () => {})
+    ws.on('message', () => {
+      // On its way to another thread when the violation comes.
+      ws.send(Buffer.alloc(1 << 20), { compress: true }, note)
+      void ws.sendStream(['behind it']).catch(note)
+    })
+    await raw.write(concat(clientText('go'), clientFrame({ opcode: 0x3, payload: 'reserved' })))
+    raw.end()
+    await within(ws.closed, 'the end')
+    await settle()
+    raw.destroy()
+    expect(errors).toEqual(Array(2).fill(['ProtocolError', '6455-5.2-4']))
   })
 
   it('what came before the end is delivered while CLOSING, not CLOSED', async () => {
