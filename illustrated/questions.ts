@@ -20,7 +20,7 @@ export const questions: readonly Question[] = [
     name: 'lengths',
     question: 'Where does the payload begin, and why does my parser break at 126 or at 65,536?',
     answer:
-      'Behind a header of two to fourteen bytes. Up to 125 the seven bits of length are the length itself; 126 in them means that two bytes follow, 127 that eight do; the key, if there is one, comes after those. The [compressed message](#compressed) has the two bytes, the [greeting](#greeting) has none. In JavaScript, shifting left by 8 or more works in 32 bits: multiply, or use BigInt. One bit too few, and [everything behind it is off](#one-byte-less).',
+      'Behind a header of two to fourteen bytes. Up to 125 the seven bits of length are the length itself; 126 in them means that two bytes follow, 127 that eight do; the key, if there is one, comes after those. The [compressed message](#compressed) has the two bytes, the [greeting](#greeting) has none. In JavaScript `<<` works in 32 bits, with a sign: multiply, or use BigInt. One bit too few, and [everything behind it is off](#one-byte-less).',
   },
   {
     name: 'bit-order',
@@ -38,7 +38,7 @@ export const questions: readonly Question[] = [
     name: 'reads',
     question: 'Is one TCP read one frame?',
     answer:
-      'No. TCP is a stream: a read may bring half a header, or three frames and a half. In [the session](#session) the first fragment, the Ping and the continuation left in one write, and may arrive in one read or in thirty-six. A parser keeps its state between reads: how far the header is, how many bytes are still to come, [where in the key it stands](#greeting), and what inflating has seen.',
+      'No. TCP is a stream: a read may bring half a header, or three frames and a half. In [the session](#session) the first fragment, the Ping and the continuation left in one write, and may arrive in one read or, byte by byte, in forty-two. A parser keeps its state between reads: how far the header is, how many bytes are still to come, [where in the key it stands](#greeting), and what inflating has seen.',
   },
   {
     name: 'glued',
