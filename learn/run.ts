@@ -79,10 +79,19 @@ function prepare(file: string, from: number | undefined): void {
   if (from === undefined && existsSync(file)) return
   mkdirSync(dirname(file), { recursive: true })
   if (existsSync(file)) {
-    copyFileSync(file, `${file}.before`)
-    process.stdout.write(`what was in the file is now in ${relative('', file)}.before\n`)
+    const kept = keptName(file)
+    copyFileSync(file, kept)
+    process.stdout.write(`what was in the file is now in ${relative('', kept)}\n`)
   }
   writeFileSync(file, stubOf(from ?? 1))
+}
+
+/** A name beside the file that nothing has yet: whoever begins afresh twice loses nothing. */
+function keptName(file: string): string {
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? `${file}.before` : `${file}.before-${n}`
+    if (!existsSync(name)) return name
+  }
 }
 
 async function once(file: string): Promise<number> {
@@ -124,7 +133,8 @@ function report(current: number, findings: readonly Finding[]): string {
     lines.push(`  ${isMet ? styleText('green', '✓') : styleText('red', '✗')} ${id}  ${ruleOf(id)}`)
     if (!isMet) lines.push(`      ${printable(seen)}`)
   }
-  lines.push('', `  ours: ${step.code}, tested in ${step.test}; the rules: docs/rfc/matrix.html`, '')
+  lines.push('', `  to see it: docs/illustrated/index.html#${step.see}, in a browser`)
+  lines.push(`  ours: ${step.code}, tested in ${step.test}; the rules: docs/rfc/matrix.html`, '')
   return lines.join('\n')
 }
 

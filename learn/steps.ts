@@ -14,6 +14,8 @@ export interface Step {
   readonly hints: readonly string[]
   /** Requirements, rows of `docs/rfc/requirements.tsv`. */
   readonly ids: readonly string[]
+  /** Where the illustrated connection shows it: an anchor of `docs/illustrated/index.html`. */
+  readonly see: string
   /** Where this project does it, and where it is tested. */
   readonly code: string
   readonly test: string
@@ -31,6 +33,7 @@ export const steps: readonly Step[] = [
       'It is no secret and checks no user. It only shows that whoever answers has read the RFC, and is no cache that repeats an old response.',
     ],
     ids: ['6455-4.2.2-17'],
+    see: 'accept',
     code: 'src/handshake/key.ts',
     test: 'test/handshake/key.test.ts',
   },
@@ -52,6 +55,7 @@ export const steps: readonly Step[] = [
       '6455-4.2.1-8',
       '6455-4.2.1-9',
     ],
+    see: 'request',
     code: 'src/handshake/server-handshake.ts',
     test: 'test/handshake/server-handshake.test.ts',
   },
@@ -77,6 +81,7 @@ export const steps: readonly Step[] = [
       '6455-10.7-4',
       '6455-11.3.3-1',
     ],
+    see: 'response',
     code: 'src/handshake/response.ts',
     test: 'test/conformance/handshake.test.ts',
   },
@@ -90,6 +95,7 @@ export const steps: readonly Step[] = [
       'Opcodes 0, 1, 2, 8, 9 and 10 are defined. Every frame of a client is masked, and no reserved bit is set unless an extension was agreed on.',
     ],
     ids: ['6455-5.1-2', '6455-5.2-3', '6455-5.2-4', '6455-7.1.7-3'],
+    see: 'q-bit-order',
     code: 'src/frames/header.ts',
     test: 'test/frames/header.test.ts',
   },
@@ -103,6 +109,7 @@ export const steps: readonly Step[] = [
       'A length in more bytes than it needs is a fault (1002), as is one whose top bit is set: look for that bit before you make a number of it.',
     ],
     ids: ['6455-5.2-5', '6455-5.2-6'],
+    see: 'q-lengths',
     code: 'src/frames/header.ts',
     test: 'test/frames/header.test.ts',
   },
@@ -116,6 +123,7 @@ export const steps: readonly Step[] = [
       'The payload of a Pong is that of the Ping: write frame(PONG, payload).',
     ],
     ids: ['6455-5.3-5', '6455-5.5.3-1', '6455-5.5.2-3', '6455-6.2-2', '6455-6.2-4'],
+    see: 'pong',
     code: 'src/frames/mask.ts',
     test: 'test/frames/mask.test.ts',
   },
@@ -129,6 +137,7 @@ export const steps: readonly Step[] = [
       'Copy what you keep: somebody else may write to the memory of the chunk.',
     ],
     ids: ['6455-5.2-9', '6455-5.3-6', '6455-6.1-4', '6455-6.1-9', '6455-6.2-7', '6455-10.7-5'],
+    see: 'q-reads',
     code: 'src/frames/parser.ts',
     test: 'test/frames/parser.property.test.ts',
   },
@@ -153,6 +162,7 @@ export const steps: readonly Step[] = [
       '6455-6.2-1',
       '6455-6.2-3',
     ],
+    see: 'continuation',
     code: 'src/protocol/message-assembler.ts',
     test: 'test/protocol/message-assembler.test.ts',
   },
@@ -166,6 +176,7 @@ export const steps: readonly Step[] = [
       'A message of many fragments is one message: count all of it.',
     ],
     ids: ['6455-5.4-2', '6455-5.5-1', '6455-5.5-2', '6455-10.4-1', '6455-10.4-2'],
+    see: 'ping',
     code: 'src/frames/header.ts',
     test: 'test/frames/parser.test.ts',
   },
@@ -179,6 +190,7 @@ export const steps: readonly Step[] = [
       'A fragment may end inside of a character, so only the whole message is judged. Ours is faster: it fails at the first byte that cannot be right.',
     ],
     ids: ['6455-8.1-1'],
+    see: 'q-text-binary',
     code: 'src/frames/utf8.ts',
     test: 'test/frames/utf8.test.ts',
   },
@@ -192,6 +204,7 @@ export const steps: readonly Step[] = [
       'Answer with the same code, send nothing after it, and end the socket: the server ends first.',
     ],
     ids: ['6455-5.4-5', '6455-5.5.1-6', '6455-5.5.1-7', '6455-5.5.1-8', '6455-5.5.2-2', '6455-7.1.7-5', '6455-10.7-3'],
+    see: 'q-who-closes',
     code: 'src/protocol/connection.ts',
     test: 'test/protocol/connection-close.test.ts',
   },
@@ -205,6 +218,7 @@ export const steps: readonly Step[] = [
       'A flush ends with 00 00 ff ff, which the sender leaves out: put it back. Some bytes inflate to a thousand times as many: say how much may come out.',
     ],
     ids: ['7692-5-1', '7692-6.1-4', '7692-6.2-1', '7692-6.2-2', '7692-7.2.2-11'],
+    see: 'compressed',
     code: 'src/extensions/permessage-deflate/inflating-decoder.ts',
     test: 'test/extensions/receiving.test.ts',
   },

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -53,6 +53,11 @@ describe('the steps', () => {
   it('are as many as the template has', () => {
     expect(steps).toHaveLength(STEPS)
     expect(solutionOf(STEPS)).not.toMatch(/Step \d|\/\/[#~]/)
+  })
+
+  it('name places that the illustrated connection has', () => {
+    const page = readFileSync(`${ROOT}docs/illustrated/index.html`, 'utf8')
+    expect(steps.filter(({ see }) => !page.includes(`id="${see}"`)).map(({ see }) => see)).toEqual([])
   })
 
   it('each have ids of their own', () => {
@@ -132,6 +137,10 @@ describe('npm run learn', () => {
     const fifth = await learn('--once', '--file', file, '--step', '5')
     expect(fifth.stdout).toContain('Step 5: three lengths')
     expect(fifth.stdout).toContain('✗ 6455-5.2-6')
+    writeFileSync(file, 'mine\n')
+    await learn('--once', '--file', file, '--step', '5')
+    expect(readFileSync(`${file}.before`, 'utf8')).toBe(stubOf(1))
+    expect(readFileSync(`${file}.before-2`, 'utf8')).toBe('mine\n')
     writeFileSync(file, solutionOf(STEPS))
     expect(await learn('--once', '--file', file)).toMatchObject({
       code: 0,
