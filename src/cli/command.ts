@@ -51,7 +51,7 @@ export function parseArguments<T extends NonNullable<ParseArgsConfig['options']>
     const sentence = error.message.split(/\.\s|\n/, 1)[0]!.replace(/\.$/, '')
     const [, unknown = ''] = /^Unknown option '--([^']+)'/.exec(sentence) ?? []
     const nearest = unknown === '' ? undefined : nearestName(unknown, Object.keys(options))
-    const hint = nearest === undefined ? '' : `; did you mean --${nearest}?`
+    const hint = nearest === undefined ? '; --help says what there is' : `; did you mean --${nearest}?`
     throw usageError(sentence.charAt(0).toLowerCase() + sentence.slice(1) + hint, error)
   }
 }

@@ -120,7 +120,13 @@ function takeInput(positionals: readonly string[], file: string | undefined, for
     return readInput(readBytes(file), format)
   }
   const [first] = positionals
-  if (first === undefined || (first === '-' && positionals.length === 1)) return readInput(readBytes(0), format)
+  if (first === undefined || (first === '-' && positionals.length === 1)) {
+    if (process.stdin.isTTY) process.stderr.write('bytes from standard input, as hex or base64; Ctrl-D ends them\n')
+    const bytes = readBytes(0)
+    if (bytes.length === 0)
+      throw usageError('no bytes; explain takes some, as in 81 05 48 65 6c 6c 6f, a --file or a pipe')
+    return readInput(bytes, format)
+  }
   if (positionals.length === 1 && existsSync(first)) {
     throw usageError(`${JSON.stringify(first)} is a file; explain --file ${first} reads it`)
   }

@@ -15,21 +15,21 @@ const HELP = `Usage: framewright serve [options]
 Runs an echo server: every message comes back as it was sent, text as text and binary as binary.
 
 Options:
-  --port <number>       port of the echo server (default 8080; 0 takes a free one)
-  --host <address>      address to listen on (default: every address of this machine)
-  --inspect             also serve a page that talks to the echo server from a browser, and another one that shows every
-                        byte of its connections: see docs/inspector.md. That one listens on 127.0.0.1 only
+  --port <number>          port of the echo server (default 8080; 0 takes a free one)
+  --host <address>         address to listen on (default: every address of this machine)
+  --inspect                also serve a page that talks to the echo server from a browser, and another one that shows
+                           every byte of its connections: see docs/inspector.md. That one listens on 127.0.0.1 only
+  --page-port <number>     port of the page (default: the port after --port; 0 takes a free one); implies --inspect
   --inspect-port <number>  port of the inspector (default: the port after the page's; 0 takes a free one); implies
-                        --inspect
-  --page-port <number>  port of that page (default: the port after --port; 0 takes a free one); implies --inspect
-  --tls                 listen with TLS: the URL is wss:// and the page https://. Without the two options below the
-                        certificate is made for this run by the program openssl, and browsers will warn of it
-  --tls-cert <file>     certificate in PEM, with its chain; implies --tls
-  --tls-key <file>      private key of that certificate, in PEM
-  --origin <origin>     origin of pages that may connect, such as https://example.org, or any; may be repeated. Default:
-                        every page that sends no cookies and no Authorization. The page of --inspect always may, and so
-                        may clients that send no origin
-  -h, --help            print this
+                           --inspect
+  --tls                    listen with TLS: the URL is wss:// and the page https://. Without the two options below the
+                           certificate is made for this run by the program openssl, and browsers will warn of it
+  --tls-cert <file>        certificate in PEM, with its chain; implies --tls
+  --tls-key <file>         private key of that certificate, in PEM
+  --origin <origin>        origin of pages that may connect, such as https://example.org, or any; may be repeated.
+                           Default: every page that sends no cookies and no Authorization. The page of --inspect always
+                           may, and so may clients that send no origin
+  -h, --help               print this
 
 Ctrl-C closes every client with status code 1001 and exits with 0; a second Ctrl-C exits at once.
 `
