@@ -354,7 +354,7 @@ export class RecordedConnection implements ConnectionTap {
     if (this.#isForgotten) return
     // Time does not fall, though a head was held.
     this.#lastMs = Math.max(this.#lastMs, atMs)
-    const placed: Entry = { seq: this.#seq++, atMs: this.#lastMs, ...entry }
+    const placed: Entry = Object.assign(entry, { seq: this.#seq++, atMs: this.#lastMs })
     this.#lastEntry = placed
     this.#ring.push(placed, bytes, cost)
     this.#listener.entry(this, placed)
