@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { hex } from '../support/hex.ts'
+import type { Fuzz } from './cost.ts'
 
 export const CORPUS = new URL('corpus/', import.meta.url)
 
@@ -15,9 +16,7 @@ export function readCorpus(target: string): Uint8Array[] {
 }
 
 /** The function under test. */
-export async function loadTarget(target: string): Promise<(data: Uint8Array) => void> {
-  const { fuzz } = (await import(new URL(`targets/${target}.ts`, import.meta.url).href)) as {
-    fuzz: (data: Uint8Array) => void
-  }
+export async function loadTarget(target: string): Promise<Fuzz> {
+  const { fuzz } = (await import(new URL(`targets/${target}.ts`, import.meta.url).href)) as { fuzz: Fuzz }
   return fuzz
 }

@@ -8,6 +8,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { toHex } from '../support/hex.ts'
 import { loadTarget, readCorpus } from './corpus.ts'
+import { runCounted } from './cost.ts'
 import { Coverage } from './coverage.ts'
 import { mutate, Random } from './mutate.ts'
 
@@ -23,14 +24,14 @@ const end = performance.now() + Number(duration)
 let executions = 0
 let slowestMs = 0
 
-for (const input of corpus) run(input)
+for (const input of corpus) await run(input)
 await coverage.take()
 
 const started = performance.now()
 while (performance.now() < end) {
   const batch = Array.from({ length: BATCH }, () => mutate(random.pick(corpus), corpus, random))
   const known = coverage.snapshot()
-  for (const input of batch) run(input)
+  for (const input of batch) await run(input)
   if ((await coverage.take()) > 0) {
     coverage.restore(known)
     await keepFinders(batch)
@@ -54,7 +55,7 @@ process.disconnect?.()
 /** Adds the inputs of a list that run something new to the corpus, and what they run to the coverage. */
 async function keepFinders(list: readonly Uint8Array[]): Promise<void> {
   const known = coverage.snapshot()
-  for (const input of list) run(input)
+  for (const input of list) await run(input)
   if ((await coverage.take()) === 0) return
   if (list.length === 1) {
     corpus.push(list[0]!)
@@ -65,11 +66,10 @@ async function keepFinders(list: readonly Uint8Array[]): Promise<void> {
   await keepFinders(list.slice(list.length / 2))
 }
 
-function run(input: Uint8Array): void {
+async function run(input: Uint8Array): Promise<void> {
   const before = performance.now()
   try {
-    // A copy: frames are unmasked in place.
-    fuzz(input.slice())
+    await runCounted(fuzz, input)
   } catch (error) {
     process.send?.({ failure: String(error instanceof Error ? error.stack : error), input: toHex(input) })
     process.exit(1)
