@@ -9,11 +9,12 @@ describe('the tests', () => {
       .filter((file) => /\.(?:ts|mjs)$/.test(file) && !file.includes('node_modules') && !file.includes('/dist/'))
       .sort()
     expect(files).toContain('support/child.ts')
-    const found = files.flatMap((file) =>
-      findSwallowedErrors(readFileSync(`${ROOT}test/${file}`, 'utf8')).map(
-        ({ line, message }) => `test/${file}:${line}: ${message}`,
-      ),
-    )
+    const found = files.flatMap((file) => {
+      const source = readFileSync(`${ROOT}test/${file}`, 'utf8')
+      // To read the syntax of every file would take most of the time.
+      if (!/catch|\.then\(/.test(source)) return []
+      return findSwallowedErrors(source).map(({ line, message }) => `test/${file}:${line}: ${message}`)
+    })
     expect(found).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
-import { WebSocket } from '../../src/index.ts'
+import { HandshakeError, WebSocket } from '../../src/index.ts'
 import { type Entry, inspect } from '../../src/inspector/index.ts'
 import { Recorder } from '../../src/inspector/record/recorder.ts'
 import { concat } from '../support/chunkings.ts'
@@ -109,7 +109,10 @@ describe('the live inspector under attack', () => {
         Promise.race([
           once(viewer, 'open').then(
             () => true,
-            () => false,
+            (error: unknown) => {
+              if (!(error instanceof HandshakeError)) throw error
+              return false
+            },
           ),
           viewer.closed.then(() => false),
         ]),
