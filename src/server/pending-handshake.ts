@@ -19,7 +19,14 @@ import type { RequestHead } from '../handshake/head.ts'
 import type { HeadLimits } from '../handshake/head-limits.ts'
 import { RequestHeadReader } from '../handshake/head-reader.ts'
 import { tapsOf } from '../socket/taps.ts'
-import { destroyTransport, endTransport, stopListening, type TransportListener } from '../socket/transport-listeners.ts'
+import {
+  destroyTransport,
+  endTransport,
+  pauseTransport,
+  resumeTransport,
+  stopListening,
+  type TransportListener,
+} from '../socket/transport-listeners.ts'
 import type { WebSocket } from '../socket/websocket.ts'
 import type { Observers } from './observers.ts'
 import { sendable } from './refusal.ts'
@@ -137,7 +144,7 @@ export class PendingHandshake<Data> implements TransportListener, Awaited {
     this.#linger(this.#owner.closeTimeout)
     this.#owner.lingers(this)
     if (this.#isDeaf) this.#deafen()
-    else socket.resume()
+    else resumeTransport(socket)
   }
 
   /** A refused peer has had its time. */
@@ -185,7 +192,7 @@ export class PendingHandshake<Data> implements TransportListener, Awaited {
       this.drop(new Error('the transport was gone before the opening handshake'))
     else if (!socket.readable) this.receiveEnd()
     // Whoever paused it did so to hand it over.
-    else if (socket.readableFlowing === false && !this.#isDeaf) socket.resume()
+    else if (socket.readableFlowing === false && !this.#isDeaf) resumeTransport(socket)
   }
 
   transportDrained(): void {}
@@ -208,7 +215,7 @@ export class PendingHandshake<Data> implements TransportListener, Awaited {
   }
 
   #deafen(): void {
-    this.socket.pause()
+    pauseTransport(this.socket)
     if (this.#state === State.Refused) this.#linger(Math.min(this.#owner.closeTimeout, DEAF_LINGER))
   }
 

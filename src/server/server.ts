@@ -313,11 +313,14 @@ export class WebSocketServer<Data = unknown> extends EventEmitter<WebSocketServe
         // As of every emitter: a failure that nobody hears of ends the process.
         else if (!this.#isAwaited) throw error
       }
+      const onClose = (): void => reject(new UsageError('the server was closed before it listened'))
       server.on('listening', onListening)
       server.on('error', onError)
+      server.on('close', onClose)
       this.#detach = () => {
         server.off('listening', onListening)
         server.off('error', onError)
+        server.off('close', onClose)
       }
       if (server.listening) resolve(server.address() as AddressInfo)
     })

@@ -16,7 +16,7 @@ import { Heartbeat } from '../socket/heartbeat.ts'
 import type { SessionOptions } from '../socket/session.ts'
 import { withPools } from '../socket/shared.ts'
 import { Traffic } from '../socket/traffic.ts'
-import { listenerTo, listenTo, writeTo } from '../socket/transport-listeners.ts'
+import { listenerTo, listenTo, useTransport, writeTo } from '../socket/transport-listeners.ts'
 import { attach, describeError, startReading, transportOf, WebSocket } from '../socket/websocket.ts'
 import {
   type Acceptance,
@@ -334,7 +334,7 @@ export class Upgrader<Data> implements PendingOwner<Data>, ServedConnectionOwner
       return
     }
     const head = pending.release()
-    takeOver(socket)
+    useTransport(socket, () => takeOver(socket))
     this.#counter.add(address)
     this.#tally.accepted++
     const served = new ServedConnection(this, {

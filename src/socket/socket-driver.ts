@@ -21,7 +21,8 @@ import type { Patient } from './heartbeat.ts'
 import { outOfMemory } from './own-faults.ts'
 import { callBack, type SendCallback, SendCallbacks } from './send-callbacks.ts'
 import { tapsOf } from './taps.ts'
-import { destroyTransport, endTransport, listenTo, type TransportListener } from './transport-listeners.ts'
+import type { TransportListener } from './transport-listeners.ts'
+import { destroyTransport, endTransport, listenTo, pauseTransport, resumeTransport } from './transport-listeners.ts'
 import { TransportReader } from './transport-reader.ts'
 import { TransportWriter, type WriterOwner } from './transport-writer.ts'
 import { WriteStall } from './write-stall.ts'
@@ -107,9 +108,9 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
     this.options.heartbeat.add(this)
     // The answer to the opening handshake may still be on its way, and whoever sends waits for it.
     if (!this.isWritable) this.#makeWriter()
-    if (head.length > 0 && !this.receive(head, head.length)) socket.pause()
+    if (head.length > 0 && !this.receive(head, head.length)) pauseTransport(socket)
     if (socket.destroyed) nextTick(() => this.transportClosed())
-    else if (!this.isDeaf && socket.readableFlowing === false) socket.resume()
+    else if (!this.isDeaf && socket.readableFlowing === false) resumeTransport(socket)
   }
 
   // The transport speaks ----------------------------------------------------------------------------------------------

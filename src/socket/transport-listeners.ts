@@ -49,13 +49,16 @@ export function listenTo(socket: Duplex, listener: TransportListener, isTcp: boo
   if (hasListeners) return
   const isEmpty = driven.readableLength === 0
   const isShared = isTcp && isEmpty && readIntoSharedBuffer(driven, onRead)
-  // Perf: `npm run bench -- handshake`; a listener of `data` costs some ticks, and a socket that reads into the shared
-  // buffer only needs it when it has read before.
-  if (!isShared || !isNew) driven.on('data', isTcp && !isEmpty ? onEarlyData : onData)
   driven.on('end', onEnd)
   driven.on('drain', onDrain)
   driven.on('error', onError)
   driven.on('close', onClose)
+  // Perf: `npm run bench -- handshake`; a listener of `data` costs some ticks, and a socket that reads into the shared
+  // buffer only needs it when it has read before.
+  if (isShared && isNew) return
+  const onBytes = isTcp && !isEmpty ? onEarlyData : onData
+  // Node: it calls `resume()`.
+  useTransport(driven, () => driven.on('data', onBytes))
 }
 
 /** Gives `socket` back to somebody who treats it as any other; what it reads comes by `data` again. */
@@ -79,7 +82,12 @@ export function listenerTo(socket: Duplex): TransportListener | undefined {
 /** Destroys `socket`, and sees to it that its listener hears of the end. @param error - why, if it broke */
 export function destroyTransport(socket: Duplex, error?: Error): void {
   if (!socket.destroyed) tapsOf(socket)?.destroyed()
-  socket.destroy(error)
+  try {
+    socket.destroy(error)
+  } catch (thrown) {
+    // It may be left as it was: then it is over all the same, since nobody of ours speaks to it any more.
+    listenerTo(socket)?.transportFailed(toError(thrown))
+  }
   awaitClose(socket, TURNS_TO_CLOSE)
 }
 
@@ -90,6 +98,16 @@ export function useTransport(socket: Duplex, use: () => void): void {
   } catch (thrown) {
     destroyTransport(socket, toError(thrown))
   }
+}
+
+/** Stops reading. */
+export function pauseTransport(socket: Duplex): void {
+  useTransport(socket, () => socket.pause())
+}
+
+/** Reads on. */
+export function resumeTransport(socket: Duplex): void {
+  useTransport(socket, () => socket.resume())
 }
 
 /** Writes past whoever drives the transport: the answer to an opening handshake. */
@@ -128,7 +146,7 @@ function onRead(this: DrivenSocket, length: number, buffer: Uint8Array): boolean
 function onData(this: DrivenSocket, chunk: Buffer): void {
   const taps = tapsOf(this)
   if (taps !== undefined) taps.received(chunk, 0, chunk.length)
-  if (!this[listenerOf]!.receive(chunk, chunk.length)) this.pause()
+  if (!this[listenerOf]!.receive(chunk, chunk.length)) pauseTransport(this)
 }
 /**
  * What lies in the stream's buffer comes before anything that the handle reads: a pause in between would let the handle

@@ -11,11 +11,13 @@
  * In one turn of the event loop no more is read than `maxBytesPerTurn`, and a connection that wants no bytes (it has some
  * that it could not read, or too many Pongs wait) gets none.
  */
+
 import type { Duplex } from 'node:stream'
 import { setImmediate } from '../ground/scheduling.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { DriverEvents, DriverOptions } from './driver-contract.ts'
 import { RateLimiter } from './rate-limiter.ts'
+import { pauseTransport, resumeTransport } from './transport-listeners.ts'
 
 /** Bytes that are read beyond what is held; those that come out of compressed messages count too. */
 const READ_AHEAD = 64 << 10
@@ -118,8 +120,8 @@ export abstract class TransportReader {
     const stop = !this.connection.wantsBytes || this.#bytesThisTurn >= this.options.maxBytesPerTurn
     if (stop === this.#isStopped) return
     this.#isStopped = stop
-    if (!stop) this.socket.resume()
-    else if (!isRead) this.socket.pause()
+    if (!stop) resumeTransport(this.socket)
+    else if (!isRead) pauseTransport(this.socket)
   }
 
   #readOn(): void {

@@ -42,6 +42,8 @@ describe('the timers of src/', () => {
     expect(timers).toEqual({
       // Waits for the server that is probed; looks again at what has come.
       'cli/probe/peer.ts': ['new Deadline', 'new Deadline'],
+      // Waits for the server that a session is played to; looks again at what has come.
+      'cli/replay/against.ts': ['new Deadline'],
       // The handshake of a client: over when the answer was read meanwhile.
       'client/dial.ts': ['new Deadline'],
       // The one timer of Node, and the one place that sets it.

@@ -381,6 +381,15 @@ describe('a server that is closed in the tick in which it is made', () => {
     }
   })
 
+  it('rejects listening when the server that it is attached to is closed in the same tick', async () => {
+    const http = createServer()
+    const server = new WebSocketServer({ server: http })
+    const { listening } = server
+    http.listen(0)
+    http.close()
+    await expect(within(listening, 'listening to settle')).rejects.toThrow('closed before it listened')
+  })
+
   it('rejects listening also when it is asked for later, and for somebody else’s server', async () => {
     const http = createServer()
     const server = new WebSocketServer({ server: http })

@@ -2,7 +2,7 @@ import { Duplex, type DuplexOptions } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { WebSocketServer, type WebSocketServerOptions } from '../../src/server/index.ts'
 import type { WebSocket } from '../../src/socket/index.ts'
-import { clientClose, clientText } from '../support/client-frames.ts'
+import { clientClose, clientFrame, clientText } from '../support/client-frames.ts'
 import { within } from '../support/deadline.ts'
 import { turn, until } from '../support/deferred.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -260,6 +260,34 @@ describe('a transport that', () => {
       expect(await untilSettled(ws.closed, clock, 'the end')).toMatchObject({ code: 1006, cause: 'transport-error' })
       expect(errors.length).toBeGreaterThan(0)
       expect(clock.pending).toBe(0)
+    })
+  }
+
+  for (const method of ['pause', 'resume', 'setTimeout', 'setNoDelay', 'destroy', 'end']) {
+    it(`throws in ${method}(): harms nobody, and shutdown() ends`, async () => {
+      const { server, clock } = serverOf()
+      const peer = transportOf()
+      Object.defineProperty(peer.transport, method, {
+        value: () => {
+          throw new Error(`${method} threw`)
+        },
+      })
+      server.on('connection', (ws) => {
+        ws.on('error', () => {})
+        ws.pause()
+        ws.resume()
+        ws.send('to be written')
+      })
+      server.handleSocket(peer.transport)
+      peer.transport.push(Buffer.from(upgradeRequest(0)))
+      peer.transport.push(clientFrame({ opcode: 2, payload: Buffer.alloc(200_000) }))
+      await turn()
+      await untilSettled(server.shutdown({ graceMs: 300 }), clock, 'the shutdown')
+      await untilSettled(
+        until(() => server.clients.size === 0 && server.stats().handshakes.pending === 0 && clock.pending === 0),
+        clock,
+        'the end',
+      )
     })
   }
 
