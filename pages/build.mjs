@@ -13,8 +13,8 @@ const root = join(here, '..')
 const out = join(root, 'src', 'inspector', 'page')
 
 /** What each page is made of: the style sheet and the scripts are named as their entry points. */
-const ENTRIES = ['explain.ts', 'explain.css']
-const PAGES = ['explain.html']
+const ENTRIES = ['explain.ts', 'explain.css', 'inspector.ts', 'inspector.css']
+const PAGES = ['explain.html', 'inspector.html']
 
 /** The built files, by name. */
 export async function buildPages() {

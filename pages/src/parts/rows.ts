@@ -27,12 +27,12 @@ export function runsOf({ wire, unit, verdicts }: UnitView, selected: number | nu
   if (last < head + TAIL_ROWS + 2 * AROUND) return [{ start: 0, end: wire.length, isShown: true }]
   const ranges: Array<[first: number, last: number]> = [
     [0, head - 1],
-    [last - TAIL_ROWS + 1, last],
+    // Two rows stand side by side: an even one begins the line.
+    [(last - TAIL_ROWS + 1) & ~1, last],
   ]
   const looked = verdicts.map(({ at }) => at - unit.at)
   if (selected !== null) looked.push(selected)
   for (const at of looked) {
-    // Two rows stand side by side: an even one begins the line.
     const row = Math.floor(at / ROW / 2) * 2
     ranges.push([Math.max(0, row - AROUND), Math.min(last, row + AROUND + 1)])
   }

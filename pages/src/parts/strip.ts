@@ -42,7 +42,7 @@ function row(view: UnitView, start: number, end: number, marks: Marks): Template
     unit.kind !== 'frame' ? 'text' : !hasPayload || (!isText && key === null) ? '' : isText ? 'text' : 'plain'
   const cells: TemplateResult[] = []
   for (let i = start; i < end; i++) cells.push(cell(view, i, marks))
-  return html`<div class="oct" role="row"><span class="off m" role="rowheader">${offset(unit.at + start)}<i>${label}</i></span>${cells}</div>`
+  return html`<div class="oct${(start / ROW) % 2 === 1 ? ' odd' : ''}" role="row"><span class="off m" role="rowheader">${offset(unit.at + start)}<i>${label}</i></span>${cells}</div>`
 }
 
 function cell(view: UnitView, i: number, { selected, pinned, hot, isTabStop }: Marks): TemplateResult {

@@ -45,7 +45,7 @@ function row(view: UnitView, span: Span, isNext: boolean, selected: number, hot:
 function rawOf({ field, raw, value, at, end }: Span): string {
   if (field === 'opcode') return `0x${Number(value).toString(16)}`
   if (field === 'payload length' || field === 'status code') return String(value)
-  return end - at > 8 ? `${(end - at).toLocaleString('en')} B` : raw
+  return end - at > 4 ? `${(end - at).toLocaleString('en')} B` : raw
 }
 
 function touches(verdict: Verdict, span: Span): boolean {

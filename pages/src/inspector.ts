@@ -1,0 +1,3 @@
+import { App } from './inspector/app.ts'
+
+new App(document.querySelector('#app')!)
