@@ -187,6 +187,13 @@ export class End {
       return event === 'close' ? this.closeEvents : this.#errors
     })
     startReading(ws, new Uint8Array(0))
+    const { connection } = this.driver
+    const resume = connection.resume.bind(connection)
+    connection.resume = () => {
+      // It may pause again before anybody looks, with other input.
+      this.heldWhilePaused = -1
+      resume()
+    }
     if (this.profile.reader === 'messages') this.#iterate()
     if (this.profile.reader === 'streams') this.#iterateStreams()
   }
