@@ -61,6 +61,8 @@ export class Outbox {
   #bytes = 0
   /** Who has the wire for himself. */
   #turn: Turn | null = null
+  /** Whether the transport was given fragments beyond what it can take: they do not wait here. */
+  #hasFragments = false
   #owesDrain = false
   #dropped = 0
   /** Until when what waits has to be fewer than `softBackpressure`; null when it is. */
@@ -149,8 +151,13 @@ export class Outbox {
     this.sendAll()
     if (this.#turn !== null)
       throw new UsageError('send: a message is being streamed; its fragments go first (6455-5.4-4)')
+    // Whatever the policy drops: of a message that has begun no part can be left out.
+    const bytes = this.#frameLength(payload)
+    if (!this.#fits(bytes) && this.#choose(bytes) !== 'keep') return this.#refuseSlow(callback)
     this.#driver.connection.sendFragment(payload, isBinary, fin, compress)
     this.#driver.sent(callback)
+    this.#hasFragments = !this.#driver.isWritable
+    this.#watch()
     return this.#report()
   }
 
@@ -183,6 +190,7 @@ export class Outbox {
 
   /** The transport has nothing left to send. */
   writable(): void {
+    this.#hasFragments = false
     this.#turn?.writable()
     this.#pump()
     if (this.#owesDrain && this.#hasRoom()) {
@@ -249,11 +257,7 @@ export class Outbox {
     if (this.#fits(bytes)) return true
     const action = this.#choose(bytes)
     if (action === 'keep') return true
-    if (action === 'close') {
-      this.#closeSlow()
-      if (callback !== undefined) this.#driver.refuse(callback, this.#owner.endError())
-      return false
-    }
+    if (action === 'close') return this.#refuseSlow(callback)
     if (action === 'drop-oldest') while (!this.#fits(bytes) && this.#dropOldest());
     if (this.#fits(bytes)) return true
     this.#drop(callback)
@@ -285,12 +289,18 @@ export class Outbox {
     this.abandon()
   }
 
+  #refuseSlow(callback: SendCallback | undefined): false {
+    this.#closeSlow()
+    if (callback !== undefined) this.#driver.refuse(callback, this.#owner.endError())
+    return false
+  }
+
   #isSlow(): boolean {
     const { softBackpressure } = this.#options
     const given = this.#driver.bufferedAmount
     const waiting = this.#bytes + this.#waiting.length * MESSAGE_COST
     // A message on its way that alone is more was taken all the same: what waits behind it counts.
-    return (given > softBackpressure ? 0 : given) + waiting > softBackpressure
+    return (given > softBackpressure && !this.#hasFragments ? 0 : given) + waiting > softBackpressure
   }
 
   /** Sees when more waits than `softBackpressure`, and when no more. */

@@ -163,3 +163,63 @@ describe('maxBackpressure', () => {
     expect(connection.ws.readyState).toBe(connection.ws.CLOSING)
   })
 })
+
+describe('fragments (fin: false)', () => {
+  const fragments = (connection: ConnectionInMemory, count: number): unknown[] => {
+    const told: unknown[] = []
+    for (let i = 0; i < count; i += 1) {
+      connection.ws.send(KB, { fin: false }, (error) => told.push((error as { code?: string } | null)?.code))
+    }
+    return told
+  }
+
+  it.each(['close', 'drop-newest', 'drop-oldest'] as const)(
+    'end the connection at maxBackpressure with %s, as a part of a message cannot be left out',
+    async (slowConsumer) => {
+      const connection = await stalled({ slowConsumer })
+      const told = fragments(connection, 50)
+      expect(connection.ws.readyState).toBe(connection.ws.CLOSING)
+      expect(connection.ws.bufferedAmount).toBeLessThan(40_000 + 200)
+      connection.transport.destroy()
+      await settle()
+      expect(connection.ends).toMatchObject([{ cause: 'slow-consumer', sentCode: 1013 }])
+      expect(told).toHaveLength(50)
+    },
+  )
+
+  it('wait without end with keep', async () => {
+    const connection = await stalled({ slowConsumer: 'keep' })
+    fragments(connection, 50)
+    expect(connection.ws.readyState).toBe(connection.ws.OPEN)
+    expect(connection.ws.bufferedAmount).toBeGreaterThan(50_000)
+    connection.transport.destroy()
+  })
+
+  it('may not wait beyond softBackpressure for softBackpressureMs', async () => {
+    const connection = await stalled()
+    fragments(connection, 12)
+    connection.clock.advance(MS - 1)
+    expect(connection.ws.readyState).toBe(connection.ws.OPEN)
+    connection.clock.advance(1)
+    expect(connection.ws.readyState).toBe(connection.ws.CLOSING)
+    connection.transport.destroy()
+    await settle()
+    expect(connection.ends).toMatchObject([{ cause: 'slow-consumer', sentCode: 1013 }])
+    expect(connection.clock.pending).toBe(0)
+  })
+
+  it('may wait as often as they like when they have left in between', async () => {
+    const connection = await stalled()
+    for (let round = 0; round < 4; round += 1) {
+      fragments(connection, 12)
+      connection.clock.advance(MS - 1)
+      for (let i = 0; i < 20; i += 1) {
+        connection.transport.finishWrite()
+        await settle()
+      }
+    }
+    expect(connection.ws.readyState).toBe(connection.ws.OPEN)
+    expect(connection.ws.bufferedAmount).toBe(0)
+    connection.transport.destroy()
+  })
+})
