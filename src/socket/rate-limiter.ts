@@ -26,6 +26,11 @@ export interface RateLimitOptions {
 /** A timer is set for no longer than this, and again when it was too short: clocks have none above 2^31 ms. */
 const LONGEST_WAIT_MS = 86_400_000
 
+/** Beats come every second or more often; who has seen none for so long was stopped, or blocked. */
+const LONGEST_BEAT_MS = 2000
+/** Milliseconds in which what had piled up meanwhile has been read. */
+const MAKE_UP_MS = 5000
+
 /** What is counted on a connection. */
 export type Counted = 'messages' | 'bytes' | 'controlFrames'
 
@@ -90,12 +95,17 @@ export class RateLimiter {
   #end: Deadline | null = null
   #isWaiting = false
   #isOver = false
+  /** When there was a beat, or a look that came instead of one. */
+  #beatAt: number
+  /** Until when more than a burst may be there; -1: it may not. */
+  #levelAt = -1
 
   constructor(owner: RateLimiterOwner, rates: ConnectionRates, clock: Clock) {
     this.#owner = owner
     this.#clock = clock
     this.#rates = rates
     const now = clock.now()
+    this.#beatAt = now
     for (const [counted, rate] of rates.rates) this.#buckets.set(counted, new TokenBucket(rate, now))
   }
 
@@ -109,6 +119,7 @@ export class RateLimiter {
     const bucket = this.#buckets.get(counted)
     if (bucket === undefined || this.#isOver) return true
     const now = this.#clock.now()
+    this.#makeUp(now - this.#beatAt - LONGEST_BEAT_MS, now)
     if (this.#rates.onExceeded === 'pause') {
       bucket.spend(amount, now)
       this.#look(now)
@@ -123,6 +134,25 @@ export class RateLimiter {
       message: `more than ${burst} ${NAMES[counted]} at once, or ${perSecond} a second`,
     })
     return false
+  }
+
+  /** Called at each beat of the heartbeat. */
+  beat(now: number): void {
+    this.#beatAt = now
+    if (this.#levelAt < 0 || now < this.#levelAt) return
+    this.#levelAt = -1
+    for (const bucket of this.#buckets.values()) bucket.level()
+  }
+
+  /**
+   * A process that was stopped reads at once what came in the meantime, and a peer that kept to its rate shall not be
+   * judged for it. @param lateMs - for how long nothing was read
+   */
+  #makeUp(lateMs: number, now: number): void {
+    if (lateMs <= 0) return
+    this.#beatAt = now
+    this.#levelAt = now + MAKE_UP_MS
+    for (const bucket of this.#buckets.values()) bucket.makeUp(lateMs, now)
   }
 
   /** Nothing more comes. */

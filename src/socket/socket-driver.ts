@@ -304,6 +304,7 @@ export class SocketDriver extends TransportReader implements Flushable, Patient,
   beat(now: number): void {
     this.connection.rest(now)
     this.#events.beat(now)
+    this.limiter?.beat(now)
     // Somebody else destroyed it, and it says no `close`.
     if (this.socket.destroyed) destroyTransport(this.socket)
     const waiting = this.#givenOutput()

@@ -79,6 +79,23 @@ export class TokenBucket {
     this.#tokens -= count
   }
 
+  /**
+   * Fills it with what came in while nobody looked, beyond its burst if it has to be.
+   *
+   * @param ms - how long nobody could look
+   */
+  makeUp(ms: number, now: number): void {
+    const { perSecond, burst } = this.#rate
+    const gained = ((now - this.#at) / 1000) * perSecond
+    this.#tokens = Math.min(burst + (ms / 1000) * perSecond, this.#tokens + gained)
+    this.#at = now
+  }
+
+  /** Forgets what it has beyond its burst. */
+  level(): void {
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens)
+  }
+
   /** Milliseconds until there are so many tokens; 0 when there are. @param count - at most the burst */
   waitFor(count: number, now: number): number {
     this.#fill(now)
@@ -87,7 +104,9 @@ export class TokenBucket {
 
   #fill(now: number): void {
     const { perSecond, burst } = this.#rate
-    this.#tokens = Math.min(burst, this.#tokens + (Math.max(0, now - this.#at) / 1000) * perSecond)
+    if (this.#tokens < burst) {
+      this.#tokens = Math.min(burst, this.#tokens + (Math.max(0, now - this.#at) / 1000) * perSecond)
+    }
     this.#at = now
   }
 }

@@ -183,3 +183,45 @@ describe('connectionRates', () => {
     },
   )
 })
+
+describe('rateLimit with close, after the process was stopped', () => {
+  const rateLimit = { messages: { perSecond: 10, burst: 5 } }
+  const texts = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => clientText(String(i)))
+
+  it('takes what may have piled up meanwhile', async () => {
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: false })
+    const taken = collecting(connection)
+    await connection.transport.arrive(...texts(5))
+    connection.clock.jump(10_000)
+    await connection.transport.arrive(...texts(80))
+    expect(taken).toHaveLength(85)
+    expect(connection.ws.readyState).toBe(connection.ws.OPEN)
+    // Only that, and not for ever.
+    connection.clock.advance(10_000)
+    await settle()
+    await connection.transport.arrive(...texts(6))
+    expect(taken).toHaveLength(90)
+    expect(connection.ws.readyState).toBe(connection.ws.CLOSING)
+  })
+
+  it('takes no more than that', async () => {
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: false })
+    const taken = collecting(connection)
+    connection.clock.jump(10_000)
+    await connection.transport.arrive(...texts(200))
+    expect(taken.length).toBeLessThanOrEqual(105)
+    expect(connection.ws.readyState).toBe(connection.ws.CLOSING)
+  })
+
+  it('gives nothing to who was only silent', async () => {
+    const connection = new ConnectionInMemory({ rateLimit, heartbeat: false })
+    const taken = collecting(connection)
+    for (let second = 0; second < 10; second += 1) {
+      connection.clock.advance(1000)
+      await settle()
+    }
+    await connection.transport.arrive(...texts(6))
+    expect(taken).toHaveLength(5)
+    expect(connection.ws.readyState).toBe(connection.ws.CLOSING)
+  })
+})
