@@ -68,7 +68,7 @@ await server.shutdown({ graceMs: 0 })
 
 /** A connection on which a bit of everything happens. */
 async function converse(url) {
-  const ws = new WebSocket(url)
+  const ws = new WebSocket(url, { perMessageDeflate: true })
   const next = (event) => new Promise((resolve) => ws.once(event, resolve))
   await next('open')
   ws.send('Hello')

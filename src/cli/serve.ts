@@ -1,12 +1,9 @@
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { messageOf } from '../ground/application.ts'
 import { now } from '../ground/scheduling.ts'
 import { type Inspector, inspect } from '../inspector/live/inspect.ts'
 import { WebSocketServer } from '../server/index.ts'
 import { type CertificateFiles, makeCertificate, readCertificate } from './certificate.ts'
 import { CliError, type Command, ExitCode, parseArguments, parsePort, usageError } from './command.ts'
-import { createPageServer } from './page-server.ts'
 import { Comings } from './watch/comings.ts'
 import { interruption } from './watch/interruption.ts'
 
@@ -17,13 +14,11 @@ Runs an echo server: every message comes back as it was sent, text as text and b
 Options:
   --port <number>          port of the echo server (default 8080; 0 takes a free one)
   --host <address>         address to listen on (default: every address of this machine)
-  --inspect                also serve a page that talks to the echo server from a browser, and another one that shows
-                           every byte of its connections: see docs/inspector.md. That one listens on 127.0.0.1 only
+  --inspect                also serve a page, on 127.0.0.1 only, that talks to the echo server from a browser and shows
+                           every byte of all its connections: see docs/inspector.md
   --page-port <number>     port of the page (default: the port after --port; 0 takes a free one); implies --inspect
-  --inspect-port <number>  port of the inspector (default: the port after the page's; 0 takes a free one); implies
-                           --inspect
-  --tls                    listen with TLS: the URL is wss:// and the page https://. Without the two options below the
-                           certificate is made for this run by the program openssl, and browsers will warn of it
+  --tls                    listen with TLS: the URL is wss://. Without the two options below the certificate is made for
+                           this run by the program openssl, and browsers will warn of it
   --tls-cert <file>        certificate in PEM, with its chain; implies --tls
   --tls-key <file>         private key of that certificate, in PEM
   --origin <origin>        origin of pages that may connect, such as https://example.org, or any; may be repeated.
@@ -42,8 +37,6 @@ export interface ServeOptions {
   readonly host: string | undefined
   /** `undefined`: no page. */
   readonly pagePort: number | undefined
-  /** `undefined`: no inspector. */
-  readonly inspectPort: number | undefined
   /** Files of the certificate and of its key, or one made for this run; `undefined`: no TLS. */
   readonly tls: CertificateFiles | 'self-signed' | undefined
   readonly origins: 'any' | readonly string[]
@@ -71,7 +64,6 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | 'help
     host: string,
     'page-port': string,
     inspect: boolean,
-    'inspect-port': string,
     tls: boolean,
     'tls-cert': string,
     'tls-key': string,
@@ -83,21 +75,19 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | 'help
   if (values.help === true) return 'help'
 
   const port = values.port === undefined ? DEFAULT_PORT : parsePort('--port', values.port)
-  const isInspected = values.inspect === true || values['inspect-port'] !== undefined
-  const pagePort = parseOwnPort('--page-port', values['page-port']) ?? (isInspected ? portAfter(port) : undefined)
-  const inspectPort = parseOwnPort('--inspect-port', values['inspect-port'])
+  const pagePort = values['page-port']
   return {
     port,
     host: values.host,
-    pagePort,
-    inspectPort: inspectPort ?? (isInspected && pagePort !== undefined ? portAfter(pagePort) : undefined),
+    pagePort:
+      pagePort !== undefined
+        ? parsePort('--page-port', pagePort)
+        : values.inspect === true
+          ? portAfter(port)
+          : undefined,
     tls: parseTls(values.tls === true, values['tls-cert'], values['tls-key']),
     origins: parseOrigins(values.origin),
   }
-}
-
-function parseOwnPort(option: string, value: string | undefined): number | undefined {
-  return value === undefined ? undefined : parsePort(option, value)
 }
 
 function parseTls(isWanted: boolean, certFile: string | undefined, keyFile: string | undefined): ServeOptions['tls'] {
@@ -125,7 +115,7 @@ function portAfter(port: number): number {
 }
 
 /** Listen, say so, and serve until a signal comes and every client is closed. */
-async function runServer({ port, host, pagePort, inspectPort, tls, origins }: ServeOptions): Promise<void> {
+async function runServer({ port, host, pagePort, tls, origins }: ServeOptions): Promise<void> {
   const certificate = tls === undefined ? undefined : tls === 'self-signed' ? makeCertificate() : readCertificate(tls)
   // The page needs the port of the echo server, and the echo server the origins of the page: this one comes later.
   const allowed = origins === 'any' ? 'any' : [...origins]
@@ -151,65 +141,42 @@ async function runServer({ port, host, pagePort, inspectPort, tls, origins }: Se
   const address = await server.listening.catch((error: unknown) => {
     throw listenError('--port', port, host, error)
   })
-  let page: Server | undefined
+  const url = `ws${certificate === undefined ? '' : 's'}://${displayHost(host)}:${address.port}`
+  let page: Inspector | undefined
   if (pagePort !== undefined) {
-    page = createPageServer({ webSocketPort: address.port, certificate })
+    // Browsers trust no certificate of ours: with TLS the page has a connection of its own to talk on.
+    const talkTo = certificate === undefined ? { talkTo: `${url}/` } : {}
     try {
-      await listen(page, pagePort, host)
+      page = await inspect(server, { port: pagePort, title: `the echo server at ${url}`, ...talkTo })
     } catch (error) {
       server.close()
-      throw listenError('--page-port', pagePort, host, error)
-    }
-  }
-
-  let inspector: Inspector | undefined
-  if (inspectPort !== undefined) {
-    try {
-      inspector = await inspect(server, { port: inspectPort, title: `the echo server on port ${address.port}` })
-    } catch (error) {
-      server.close()
-      page?.close()
-      throw listenError('--inspect-port', inspectPort, '127.0.0.1', error)
+      throw listenError('--page-port', pagePort, '127.0.0.1', error)
     }
   }
 
   const interrupted = interruption()
-  const secure = certificate === undefined ? '' : 's'
-  process.stdout.write(`echo server: ws${secure}://${displayHost(host)}:${address.port}\n`)
+  process.stdout.write(`echo server: ${url}\n`)
   if (page !== undefined) {
-    const pagePlace = (page.address() as AddressInfo).port
+    const place = new URL(page.url)
     // Cookies know no ports: those of any other page of this machine come along.
-    for (const name of new Set([displayHost(host), 'localhost', '127.0.0.1', '[::1]'])) {
-      if (allowed !== 'any') allowed.push(`http${secure}://${name}:${pagePlace}`)
+    for (const name of ['127.0.0.1', 'localhost', '[::1]']) {
+      if (allowed !== 'any') allowed.push(`http://${name}:${place.port}`)
     }
-    process.stdout.write(`page:        http${secure}://${displayHost(host)}:${pagePlace}\n`)
+    process.stdout.write(`page:        ${page.url}\n`)
   }
-  if (inspector !== undefined) process.stdout.write(`inspector:   ${inspector.url}\n`)
   process.stdout.write('Ctrl-C stops\n')
   new Comings((line) => process.stdout.write(`${line}\n`), now).follow(server)
 
   await interrupted
-  await inspector?.close()
-  await shutDown(server, page)
+  await page?.close()
+  await shutDown(server)
 }
 
 /** RFC 6455 §7.4.1: 1001 says that an endpoint is going away, such as a server going down. */
-async function shutDown(server: WebSocketServer, page: Server | undefined): Promise<void> {
-  page?.close()
-  page?.closeAllConnections()
+async function shutDown(server: WebSocketServer): Promise<void> {
   const { closed, terminated } = await server.shutdown({ code: 1001, reason: 'server is shutting down' })
   process.stdout.write(`closed ${closed} ${closed === 1 ? 'client' : 'clients'} with 1001\n`)
   if (terminated > 0) process.stdout.write(`cut off ${terminated} that did not answer\n`)
-}
-
-function listen(server: Server, port: number, host: string | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ port, host }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 }
 
 /** The name by which a browser on this machine reaches what listens on `host`. */

@@ -147,9 +147,9 @@ describeWith('chromium', 'Chromium', () => {
 
     beforeEach(async () => {
       child = new Child(process.execPath, cliArguments('serve', '--port', '0', '--inspect'))
-      const [, url = ''] = await child.printed(/(http:\/\/localhost:\d+)\n/, 30_000)
+      const [, url = ''] = await child.printed(/page: +(http:\S+)\n/, 30_000)
       ;({ page, errors } = await openPage(browser, url))
-      await page.waitForSelector('#state[data-state=open]')
+      await page.locator('#state', { hasText: 'open' }).waitFor()
     })
 
     afterEach(async () => {
@@ -158,99 +158,58 @@ describeWith('chromium', 'Chromium', () => {
       expect(errors).toEqual([])
     })
 
-    /** What the log says, without the times. */
-    async function readLog(kind: 'received' | 'sent' | 'closed' | 'error'): Promise<string[]> {
-      const entries = page.locator(`#log [data-kind=${kind}]`)
-      const contents = await entries.locator('.content').allTextContents()
-      const abouts = await entries.locator('.about').allTextContents()
-      return contents.map((content, i) => [abouts[2 * i + 1], content].filter((text) => text !== '').join(': '))
-    }
-
-    async function waitForLog(kind: 'received' | 'closed', count = 1): Promise<string[]> {
-      // Not by a function polled in the page: its content security policy forbids eval.
-      await page
-        .locator(`#log [data-kind=${kind}]`)
-        .nth(count - 1)
-        .waitFor()
-      return await readLog(kind)
-    }
-
-    it('shows the echo of what is typed into the text box, as text and never as HTML', async () => {
+    it('talks to the echo server, and shows both ways as they happen', async () => {
       await page.fill('#text', '<img src=x onerror=alert(1)> grüße')
       await page.press('#text', 'Enter')
-      expect(await waitForLog('received')).toEqual(['text, 36 bytes: <img src=x onerror=alert(1)> grüße'])
-      expect(await readLog('sent')).toEqual(['text, 36 bytes: <img src=x onerror=alert(1)> grüße'])
-      expect(await page.locator('#log img').count()).toBe(0)
+      await page.locator('.chip.s2c', { hasText: '<img src=x onerror=alert(1)> grüße' }).waitFor()
+      expect(await page.locator('img').count()).toBe(0)
       expect(await page.inputValue('#text')).toBe('')
     })
 
-    it('sends lines with Shift+Enter, and by the button', async () => {
+    it('sends lines with Shift+Enter, and files', async () => {
       await page.fill('#text', 'one')
       await page.press('#text', 'Shift+Enter')
       await page.type('#text', 'two')
-      await page.click('#send-text')
-      expect(await waitForLog('received')).toEqual(['text, 7 bytes: one\ntwo'])
-    })
-
-    it('shows the echo of bytes and of a file', async () => {
-      await page.fill('#bytes', 'DE AD be ef 00')
-      await page.click('#send-bytes')
-      expect(await waitForLog('received')).toEqual(['binary, 5 bytes: de ad be ef 00'])
-      await page.setInputFiles('#file', {
+      await page.click('.talk [type=submit]')
+      await page.locator('.chip.s2c', { hasText: 'one\ntwo' }).waitFor()
+      await page.setInputFiles('.talk [type=file]', {
         name: 'a.bin',
         mimeType: 'application/octet-stream',
         buffer: Buffer.alloc(300, 7),
       })
-      await page.click('#send-file')
-      const [, file] = await waitForLog('received', 2)
-      expect(file).toBe(`binary, 300 bytes: ${'07 '.repeat(256)}…`)
+      await page.locator('.chip.s2c', { hasText: /binary.*300 B/ }).waitFor()
     })
 
-    it('refuses to send what is no hex', async () => {
-      await page.fill('#bytes', 'xyz')
-      await page.click('#send-bytes')
-      expect(await page.evaluate('document.querySelector("#bytes").matches(":invalid")')).toBe(true)
-      expect(await readLog('sent')).toEqual([])
-    })
-
-    it('closes with a code and a reason, and connects again', async () => {
+    it('shows the close code and reason that were sent, what the page saw, and connects again', async () => {
       await page.fill('#code', '4001')
       await page.fill('#reason', 'enough')
-      await page.click('#close')
+      await page.press('#reason', 'Enter')
+      await page.locator('.who', { hasText: 'The client closed it: 4001 “enough”. The server echoed it.' }).waitFor()
       // The server echoes the status code, and has no reason of its own to give.
-      expect(await waitForLog('closed')).toEqual(['code 4001, no reason, clean'])
-      expect(await page.textContent('#state')).toBe('closed (code 4001, no reason)')
-      expect(await page.isDisabled('#send-text')).toBe(true)
-      await page.click('#connect')
-      await page.waitForSelector('#state[data-state=open]')
-      expect(await page.isDisabled('#send-text')).toBe(false)
-    })
-
-    it('says why the browser refuses a close', async () => {
-      await page.fill('#code', '2000')
-      await page.click('#close')
-      expect(await readLog('error')).toEqual([expect.stringContaining('2000')])
-      expect(await page.getAttribute('#state', 'data-state')).toBe('open')
+      await page.locator('#state', { hasText: 'closed: the page saw 4001, no reason' }).waitFor()
+      await page.locator('.talk .btn', { hasText: 'Reconnect' }).click()
+      await page.locator('#state', { hasText: 'open' }).waitFor()
+      expect(await child.printed(/#1 went: closed with 4001 enough/)).toBeTruthy()
     })
 
     it('shows 1001 when the server is stopped with Ctrl-C', async () => {
       child.kill('SIGINT')
-      expect(await waitForLog('closed')).toEqual(['code 1001, reason "server is shutting down", clean'])
+      await page.locator('#state', { hasText: 'the page saw 1001 “server is shutting down”' }).waitFor()
       expect(await child.ended()).toMatchObject({ code: 0 })
     })
 
-    it('fits a screen 360 px wide', async () => {
-      await page.setViewportSize({ width: 360, height: 640 })
-      await page.fill('#text', 'x'.repeat(500))
-      await page.press('#text', 'Enter')
-      await waitForLog('received')
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
-    })
-
-    it('has a name for every control', async () => {
-      const unnamed = await page.evaluate(`[...document.querySelectorAll('input, textarea, button')]
-        .filter((control) => !control.labels?.length && control.textContent.trim() === '').map((control) => control.id)`)
-      expect(unnamed).toEqual([])
+    it('has its newest line in sight at 1280 by 800, and a connection to the lab beside', async () => {
+      await page.setViewportSize({ width: 1280, height: 800 })
+      for (let i = 0; i < 30; i++) {
+        await page.fill('#text', `line ${i}`)
+        await page.press('#text', 'Enter')
+      }
+      const last = page.locator('.chip.s2c', { hasText: 'line 29' })
+      await last.waitFor()
+      const { y, height } = (await last.boundingBox())!
+      expect(y + height).toBeLessThan(800)
+      await page.locator('.lab .btn', { hasText: 'reserved bit' }).click()
+      await page.locator('.who .bad', { hasText: 'The page saw only 1006.' }).waitFor()
     })
   })
 })

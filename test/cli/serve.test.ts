@@ -1,10 +1,8 @@
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { get } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { makeCertificate } from '../support/certificate.ts'
@@ -14,6 +12,8 @@ import { within } from '../support/deadline.ts'
 import { openRawWebSocket } from '../support/raw-socket.ts'
 
 const STARTUP_MS = 30_000
+/** The line that names the page, with its token. */
+const PAGE = /page: +(http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]+)\n/
 
 async function cli(...args: string[]) {
   return await run(process.execPath, cliArguments(...args), { ms: STARTUP_MS })
@@ -152,21 +152,22 @@ describe('framewright serve', () => {
     expect(child.stdout).not.toContain('http://')
   })
 
-  it('serves the page that knows the port of the echo server', async () => {
-    const { child, port } = await startServe('--inspect')
+  it('serves a page that talks to the echo server and shows its connections, to whoever has its URL', async () => {
+    const { child } = await startServe('--inspect')
     await using _ = child
-    const [, origin] = await child.printed(/(http:\/\/localhost:\d+)\n/)
-    const page = await fetch(`${origin}/`)
+    const [, url] = await child.printed(PAGE)
+    const page = await fetch(url!)
     expect(page.status).toBe(200)
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
-    expect(await page.text()).toContain('<title>framewright echo</title>')
-    expect(await (await fetch(`${origin}/config.json`)).json()).toEqual({ webSocketPort: port })
-    for (const path of ['/page.js', '/page.css']) expect((await fetch(origin + path)).status).toBe(200)
-    expect((await fetch(`${origin}/../serve.ts`)).status).toBe(404)
-    expect((await fetch(`${origin}/%2e%2e/serve.ts`)).status).toBe(404)
-    expect((await fetch(`${origin}/`, { method: 'POST' })).status).toBe(405)
-    const head = await fetch(`${origin}/`, { method: 'HEAD' })
+    expect(await page.text()).toContain('<title>framewright live</title>')
+    const { origin } = new URL(url!)
+    for (const path of ['/inspector.js', '/inspector.css', '/explain.html']) {
+      expect((await fetch(origin + path)).status).toBe(200)
+    }
+    expect((await fetch(`${origin}/`)).status).toBe(401)
+    expect((await fetch(url!, { method: 'POST' })).status).toBe(405)
+    const head = await fetch(url!, { method: 'HEAD' })
     expect([head.status, await head.text()]).toEqual([200, ''])
   })
 
@@ -232,8 +233,9 @@ describe('framewright serve --origin', () => {
       'http://b.example',
     )
     await using _ = child
-    const [, page] = await child.printed(/(http:\/\/localhost:\d+)\n/)
-    for (const Origin of ['https://a.example', 'http://b.example', page!])
+    const [, url] = await child.printed(PAGE)
+    const page = new URL(url!).origin
+    for (const Origin of ['https://a.example', 'http://b.example', page])
       expect(await statusFor(port, { Origin })).toBe(101)
     expect(await statusFor(port, {})).toBe(101)
     expect(await statusFor(port, { Origin: 'http://a.example' })).toBe(403)
@@ -248,10 +250,11 @@ describe('framewright serve --origin', () => {
   it('lets in every page that sends no cookies by default, and its own page with them', async () => {
     const { child, port } = await startServe('--inspect')
     await using _ = child
-    const [, page] = await child.printed(/(http:\/\/localhost:\d+)\n/)
+    const [, url] = await child.printed(PAGE)
+    const page = new URL(url!).origin
     expect(await statusFor(port, { Origin: 'https://anywhere.example' })).toBe(101)
     expect(await statusFor(port, { Origin: 'https://anywhere.example', Cookie: 'a=1' })).toBe(403)
-    for (const Origin of [page!, page!.replace('localhost', '127.0.0.1')])
+    for (const Origin of [page, page.replace('127.0.0.1', 'localhost')])
       expect(await statusFor(port, { Origin, Cookie: 'a=1' })).toBe(101)
   })
 })
@@ -288,18 +291,17 @@ describe('framewright serve --tls-cert --tls-key', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('echoes over wss, and serves the page over https', async () => {
+  it('echoes over wss, and serves the page beside it', async () => {
     const child = new Child(process.execPath, cliArguments('serve', '--port', '0', '--inspect', ...tls))
     await using _ = child
     const [, url] = await child.printed(/(wss:\/\/localhost:\d+)\n/, STARTUP_MS)
-    const [, page] = await child.printed(/(https:\/\/localhost:\d+)\n/)
+    const [, page] = await child.printed(PAGE)
     const ws = new WebSocket(url!, [], { ca })
     await within(once(ws, 'open'), 'the connection to open')
     const answer = within(once(ws, 'message'), 'the echo')
     ws.send('over TLS')
     expect(String((await answer)[0])).toBe('over TLS')
-    const [response] = await within(once(get(`${page}/config.json`, { ca }), 'response'), 'the page')
-    expect(JSON.parse(await text(response))).toEqual({ webSocketPort: Number(new URL(url!).port) })
+    expect((await fetch(page!)).status).toBe(200)
     const closed = closeOf(ws)
     child.kill('SIGINT')
     expect(await closed).toEqual({ code: 1001, reason: 'server is shutting down' })
@@ -329,7 +331,7 @@ describe('npm start', () => {
     const child = new Child('npm', ['start', '--', '--port', '0'], { detached: true })
     await using _ = child
     const [, port] = await child.printed(/ws:\/\/localhost:(\d+)\n/, STARTUP_MS)
-    await child.printed(/http:\/\/localhost:\d+\n.*Ctrl-C/s)
+    await child.printed(/page: +http:.*Ctrl-C/s)
     const ws = await openWs(Number(port))
     const closed = closeOf(ws)
     if (target === 'group') child.kill(signal)

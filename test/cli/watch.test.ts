@@ -158,11 +158,11 @@ describe('framewright connect --frames', () => {
 })
 
 describe('framewright serve --inspect', () => {
-  it('prints the URL of the inspector with its token, and who came and went', async () => {
+  it('prints the URL of the page with its token, and who came and went', async () => {
     const child = new Child(process.execPath, cliArguments('serve', '--port', '0', '--inspect'))
     disposals.push(() => child.kill('SIGKILL'))
     const [, port] = await child.printed(/echo server: ws:\/\/localhost:(\d+)/)
-    const [, url] = await child.printed(/inspector: +(http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{32})\n/)
+    const [, url] = await child.printed(/page: +(http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{32})\n/)
     const client = new WebSocket(`ws://127.0.0.1:${port}/chat`)
     client.on('open', () => client.close(4000, 'bye'))
     await within(client.closed, 'the end')

@@ -140,6 +140,7 @@ describeWith('chromium', "the live inspector's page", () => {
     await page.locator('.chip', { hasText: 'while it is paused' }).first().waitFor()
 
     await page.locator('.filter').fill('message 2345')
+    await page.locator('.chip', { hasText: 'message 2999' }).first().waitFor({ state: 'detached' })
     expect(await page.locator('.chip').count()).toBe(2)
     client.terminate()
   })

@@ -147,7 +147,7 @@ export class App {
         this.#labRefusal = message.labRefusal
         this.#connections.clear()
         if (this.#selected !== null) this.#feed.send({ type: 'watch', connection: this.#selected })
-        if (this.#talk.connection === null) this.#talk.connect()
+        if (!this.#talk.isThere) this.#talk.start(message.talkTo)
         break
       case 'connection': {
         const { connection } = message
@@ -155,6 +155,7 @@ export class App {
         this.#connections.set(connection.id, connection)
         if (this.#connections.size > MOST_CONNECTIONS) this.#connections.delete(this.#connections.keys().next().value!)
         if (isNew && !this.#isChosen) this.choose(connection.id, false)
+        this.#talk.meets(connection)
         break
       }
       case 'gone':

@@ -2,7 +2,7 @@ import { html, type TemplateResult } from 'lit-html'
 import { UsageError } from '../../../src/errors.ts'
 import { readHex } from '../../../src/inspector/read-text.ts'
 import { placeOf } from './feed.ts'
-import type { Exercise } from './told.ts'
+import type { Exercise, Summary } from './told.ts'
 
 /** What the page's own connection tells. */
 interface TalkListener {
@@ -25,54 +25,86 @@ const FIRST = [
   'non-minimal-length',
 ]
 
-/** The page's own connection, to talk and to be sent what is illegal. What it says and hears stands in the timeline. */
+/** The page's own connections: one to talk, and one to the lab to be sent what is illegal. They can be the same. */
 export class Talk {
   readonly #listener: TalkListener
+  #talkTo: string | null = null
   #socket: WebSocket | null = null
   #connection: number | null = null
+  /** What tells the connection to the server from those of others: it stands in its query. */
+  #mark = ''
+  #lab: WebSocket | null = null
+  #labConnection: number | null = null
   /** What a page got to know of the end. */
   #end = ''
   #error = ''
   #isBinary = false
   #isWhole = false
-  /** What is sent as soon as the connection is there. */
-  #waiting: Exercise | null = null
 
   constructor(listener: TalkListener) {
     this.#listener = listener
   }
 
-  get connection(): number | null {
-    return this.#connection
+  get isThere(): boolean {
+    return this.#socket !== null
   }
 
   get #state(): (typeof STATES)[number] {
     return STATES[this.#socket?.readyState ?? WebSocket.CLOSED]!
   }
 
+  /** @param talkTo - URL of the server; null: the lab answers */
+  start(talkTo: string | null): void {
+    this.#talkTo = talkTo
+    this.connect()
+  }
+
+  /** Whether a connection that the inspector tells of is the one to the server. */
+  meets({ id, target }: Summary): void {
+    if (this.#mark === '' || this.#connection !== null || !target.endsWith(this.#mark)) return
+    this.#connection = id
+    this.#listener.opened(id)
+  }
+
   connect(): void {
-    const socket = new WebSocket(placeOf('/lab', 'ws'))
-    this.#socket = socket
     this.#connection = null
     this.#end = ''
     this.#error = ''
-    socket.addEventListener('open', () => this.#listener.changed())
+    this.#adopt(this.#talkTo === null ? this.#openLab() : this.#openServer(this.#talkTo))
+    this.#listener.changed()
+  }
+
+  #openServer(talkTo: string): WebSocket {
+    const url = new URL(talkTo)
+    this.#mark = `page=${Math.random().toString(36).slice(2, 10)}`
+    url.search = this.#mark
+    return new WebSocket(url)
+  }
+
+  /** @param exercise - what is sent as soon as the connection is there */
+  #openLab(exercise?: Exercise): WebSocket {
+    const socket = new WebSocket(placeOf('/lab', 'ws'))
+    this.#lab = socket
+    this.#labConnection = null
     socket.addEventListener(
       'message',
       ({ data }) => {
-        this.#connection = (JSON.parse(data) as { connection: number }).connection
-        this.#listener.opened(this.#connection)
-        const exercise = this.#waiting
-        this.#waiting = null
-        if (exercise !== null) this.#listener.lab(exercise, this.#connection)
+        const { connection } = JSON.parse(data) as { connection: number }
+        this.#labConnection = connection
+        if (this.#talkTo === null) this.#connection = connection
+        this.#listener.opened(connection)
+        if (exercise !== undefined) this.#listener.lab(exercise, connection)
       },
       { once: true },
     )
-    socket.addEventListener('close', ({ code, reason }) => {
-      if (socket !== this.#socket) return
-      this.#end = `the page saw ${code}${reason === '' ? ', no reason' : ` “${reason}”`}`
-      this.#listener.changed()
-    })
+    if (this.#talkTo !== null) {
+      socket.addEventListener('close', ({ code, reason }) => this.#closed(code, reason, `#${this.#labConnection}`))
+    }
+    return socket
+  }
+
+  #closed(code: number, reason: string, which = ''): void {
+    this.#end = `${which} the page saw ${code}${reason === '' ? ', no reason' : ` “${reason}”`}`.trim()
     this.#listener.changed()
   }
 
@@ -83,16 +115,17 @@ export class Talk {
       this.#end === '' ? '' : `: ${this.#end}`
     }</span></h2><form class="line" @submit=${(event: SubmitEvent) => this.#send(event)}><label class="vh" for="text">${
       this.#isBinary ? 'Bytes, in hex' : 'Text'
-    }</label><input id="text" name="text" autocomplete="off" spellcheck="false" placeholder=${this.#isBinary ? '00 01 fe ff' : 'Say something'} /><button class="btn" type="submit" ?disabled=${!isOpen}>Send</button><label
+    }</label><textarea id="text" name="text" rows="1" autocomplete="off" spellcheck="false" placeholder=${this.#isBinary ? '00 01 fe ff' : 'Say something'} title="Enter sends, Shift+Enter makes a new line"
+      @keydown=${onEnter}></textarea><button class="btn" type="submit" ?disabled=${!isOpen}>Send</button><label
       class="btn check"><input type="checkbox" .checked=${this.#isBinary} @change=${(event: Event) => {
         this.#isBinary = (event.target as HTMLInputElement).checked
         this.#listener.changed()
-      }} />binary</label></form><form
+      }} />binary</label><label class="btn file"><input type="file" class="vh" ?disabled=${!isOpen} @change=${(event: Event) => void this.#sendFile(event)} />File</label></form><form
       class="line" @submit=${(event: SubmitEvent) => this.#close(event)}><label class="vh" for="code">Status code</label><input id="code" name="code" class="code" inputmode="numeric" placeholder="1000"
       title="A page may send 1000 and 3000 to 4999; empty: no code" autocomplete="off" /><label class="vh" for="reason">Reason</label><input id="reason" name="reason" placeholder="why" autocomplete="off" /><button
       class="btn" type="submit" ?disabled=${!isOpen}>Close</button><button class="btn" type="button" ?disabled=${state !== 'closed'} @click=${() => this.connect()}>Reconnect</button></form>${
         this.#error === '' ? '' : html`<p class="bad" role="alert">${this.#error}</p>`
-      }</section>${this.#lab(exercises, labRefusal)}`
+      }</section>${this.#buttons(exercises, labRefusal)}`
   }
 
   /** Shows what went wrong. */
@@ -101,7 +134,7 @@ export class Talk {
     this.#listener.changed()
   }
 
-  #lab(exercises: readonly Exercise[], labRefusal: string | null): TemplateResult {
+  #buttons(exercises: readonly Exercise[], labRefusal: string | null): TemplateResult {
     const fromServer = exercises.filter(({ direction }) => direction === 's2c')
     const some = this.#isWhole ? fromServer : fromServer.filter(({ name }) => FIRST.includes(name))
     const fromClient = exercises.filter(({ direction }) => direction === 'c2s')
@@ -123,11 +156,22 @@ export class Talk {
   #break(exercise: Exercise): void {
     this.#error = ''
     if (exercise.direction === 'c2s') this.#listener.lab(exercise, null)
-    else if (this.#state === 'open' && this.#connection !== null) this.#listener.lab(exercise, this.#connection)
-    else {
-      this.#waiting = exercise
-      this.connect()
+    else if (this.#lab?.readyState === WebSocket.OPEN && this.#labConnection !== null) {
+      this.#listener.lab(exercise, this.#labConnection)
+    } else {
+      const socket = this.#openLab(exercise)
+      if (this.#talkTo === null) this.#adopt(socket)
     }
+  }
+
+  /** Takes a connection as the one to talk on. */
+  #adopt(socket: WebSocket): void {
+    this.#socket = socket
+    this.#end = ''
+    socket.addEventListener('open', () => this.#listener.changed())
+    socket.addEventListener('close', ({ code, reason }) => {
+      if (socket === this.#socket) this.#closed(code, reason)
+    })
   }
 
   #send(event: SubmitEvent): void {
@@ -138,6 +182,15 @@ export class Talk {
       this.#socket?.send(this.#isBinary ? new Uint8Array(readHex(text)) : text)
       form.reset()
     })
+  }
+
+  async #sendFile(event: Event): Promise<void> {
+    const input = event.target as HTMLInputElement
+    const file = input.files?.[0]
+    if (file === undefined) return
+    const bytes = await file.arrayBuffer()
+    input.value = ''
+    this.#try(() => this.#socket?.send(bytes))
   }
 
   #close(event: SubmitEvent): void {
@@ -162,4 +215,11 @@ export class Talk {
     }
     this.#listener.changed()
   }
+}
+
+/** Enter sends what was written, Shift+Enter makes a new line. */
+function onEnter(event: KeyboardEvent): void {
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+  event.preventDefault()
+  ;(event.target as HTMLTextAreaElement).form?.requestSubmit()
 }

@@ -42,6 +42,8 @@ export interface InspectOptions {
   readonly showSecrets?: boolean
   /** What is looked at, for people. Default: the address of the server. */
   readonly title?: string
+  /** URL of the server as pages reach it, `ws:` or `wss:`: its page talks to it. Default: the page talks to the lab. */
+  readonly talkTo?: string
   /** Connections that are kept; default 100. */
   readonly maxConnections?: number
   /** Entries that are kept of each connection; default 2000. */
@@ -56,6 +58,7 @@ const inspectOptionNames = {
   token: true,
   showSecrets: true,
   title: true,
+  talkTo: true,
   maxConnections: true,
   maxEntries: true,
   maxBytes: true,
@@ -135,6 +138,7 @@ class LiveInspector {
   readonly #gate: Gate
   readonly #token: string
   readonly #options: InspectOptions
+  readonly #talkTo: URL | null
   readonly #http: Server
   readonly #viewers: WebSocketServer
   readonly #assets: ReadonlyMap<string, Asset> = readAssets()
@@ -144,6 +148,7 @@ class LiveInspector {
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       throw new UsageError('option port: a whole number, 0-65535')
     checkLoopback(options.host ?? '127.0.0.1')
+    this.#talkTo = talkUrl(options.talkTo)
     this.#recorder = recorder
     this.#options = options
     this.#token = token
@@ -190,7 +195,9 @@ class LiveInspector {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { status, type, body, fields = {} } = this.#contentFor(request)
-    const sockets = this.#gate.hosts.map((host) => `ws://${host}`).join(' ')
+    // Sources cannot name addresses of IPv6; those of this very host are 'self'.
+    const hosts = this.#gate.hosts.filter((host) => !host.startsWith('[')).map((host) => `ws://${host}`)
+    const sockets = [...hosts, ...(this.#talkTo === null ? [] : [this.#talkTo.origin])].join(' ')
     response.writeHead(status, {
       ...fields,
       'Content-Type': type,
@@ -240,7 +247,8 @@ class LiveInspector {
 
   #addViewer(ws: Parameters<Feed['add']>[0]): void {
     const lab = exercises.map(({ bytes: _, ...exercise }) => exercise)
-    this.#feed.add(ws, { type: 'hello', v: 1, title: this.#title(), lab, labRefusal: this.#lab.refusal })
+    const about = { lab, labRefusal: this.#lab.refusal, talkTo: this.#talkTo?.href ?? null }
+    this.#feed.add(ws, { type: 'hello', v: 1, title: this.#title(), ...about })
     const say = (message: FeedMessage): unknown => ws.send(JSON.stringify(message))
     ws.on('message', (data) => {
       const command = parseCommand(String(data))
@@ -265,6 +273,16 @@ class LiveInspector {
   #title(): string {
     return this.#options.title ?? 'the connections of this server'
   }
+}
+
+/** @throws UsageError when it is no URL of a WebSocket */
+function talkUrl(text: string | undefined): URL | null {
+  if (text === undefined) return null
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
+    throw new UsageError(`option talkTo is ${JSON.stringify(text)}; it is a ws or wss URL`)
+  }
+  return url
 }
 
 function refusal({ status, reason }: Refused): Content {

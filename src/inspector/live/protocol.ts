@@ -30,6 +30,8 @@ export type FeedMessage =
       readonly lab: readonly LabExercise[]
       /** Why exercises with direction `c2s` are not to be had; null: they are. */
       readonly labRefusal: string | null
+      /** URL of the server that the page may talk to; null: it has the lab for that. */
+      readonly talkTo: string | null
     }
   /** A connection, new or changed; all that are kept come behind `hello`. */
   | { readonly type: 'connection'; readonly connection: ConnectionSummary }
